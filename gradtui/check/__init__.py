@@ -1,0 +1,1 @@
+"""Headless faces: text steps and JSON lines."""

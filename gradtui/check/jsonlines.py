@@ -1,0 +1,192 @@
+"""The headless contract: one ASCII JSON object a line. Its version is `CONTRACT`; docs/headless.md describes it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from gradtui.trace import Finding, Pass, Trace
+from gradtui.wire.messages import (
+    Accumulated,
+    Event,
+    Exited,
+    Hello,
+    Notice,
+    Output,
+    PassBegan,
+    PassEnded,
+    Sent,
+    Stepped,
+    Summary,
+    Twin,
+    Value,
+)
+
+CONTRACT = 1
+"""Rises when a field changes its meaning or goes away; new fields and types may come without."""
+
+Json = dict[str, Any]
+
+
+def lines_of(trace: Trace, event: Event, findings: list[Finding]) -> Iterator[str]:
+    """The lines that one event, just folded into `trace`, adds."""
+    record = _record(trace, event)
+    for item in (*([record] if record else ()), *_accounts(trace, event)):
+        yield json.dumps(item, ensure_ascii=True, allow_nan=False)
+    for finding in findings:
+        yield json.dumps(_finding(finding), ensure_ascii=True, allow_nan=False)
+
+
+def _record(trace: Trace, event: Event) -> Json | None:
+    match event:
+        case Hello():
+            program = os.path.basename(event.program)
+            return {"type": "hello", "version": CONTRACT, "program": program}
+        case PassBegan():
+            return _pass(trace, trace.passes[-1])
+        case Stepped():
+            return _step(trace, event)
+        case Output():
+            return {"type": "output", "stream": event.stream, "text": event.text}
+        case Notice():
+            return {"type": "notice", "pass": event.number, "message": event.message}
+        case Exited():
+            return {
+                "type": "exit",
+                "code": event.code,
+                "passes": event.passes,
+                "steps": event.steps,
+                "error": event.error,
+            }
+    return None
+
+
+def _pass(trace: Trace, pass_: Pass) -> Json:
+    return {
+        "type": "pass",
+        "pass": pass_.number,
+        "engine": pass_.engine,
+        "nodes": len(pass_.nodes),
+        "edges": pass_.edges,
+        "root": {"name": pass_.root.name, "value": tensor(pass_.root.value)},
+        "source": trace.show_place(trace.line_of(pass_.began.stack)),
+    }
+
+
+def _step(trace: Trace, step: Stepped) -> Json:
+    pass_ = trace.pass_numbered(step.number)
+    assert pass_ is not None
+    node = pass_.nodes[step.node]
+    return {
+        "type": "step",
+        "pass": step.number,
+        "step": step.step,
+        "node": step.node,
+        "op": node.op,
+        "name": node.name,
+        "module": node.module,
+        "received": [tensor(value) for value in step.received],
+        "sent": [_sent(sent) for sent in step.sent],
+        "accumulated": _accumulated(pass_, step.accumulated),
+        "twin": _twin(step.twin),
+        "source": trace.source_of(node),
+    }
+
+
+def _sent(sent: Sent | None) -> Json | None:
+    return None if sent is None else {"to": sent.to, "value": tensor(sent.value)}
+
+
+def _accumulated(pass_: Pass, account: Accumulated | None) -> Json | None:
+    if account is None:
+        return None
+    return {
+        "name": pass_.nodes[account.node].name,
+        "before": tensor(account.before),
+        "added": tensor(account.added),
+        "after": tensor(account.after),
+    }
+
+
+def _twin(twin: Twin | None) -> Json | None:
+    if twin is None:
+        return None
+    if twin.missing is not None:
+        return {"missing": twin.missing}
+    told: Json = {
+        "op": twin.op,
+        "value": tensor(twin.value),
+        "received": [tensor(twin.received)],
+        "sent": [tensor(value) for value in twin.sent],
+    }
+    if twin.local is not None:
+        told["local"] = [tensor(value) for value in twin.local]
+    return told
+
+
+def _accounts(trace: Trace, event: Event) -> Iterator[Json]:
+    """Leaves that a scalar engine never ran are accounted for at the pass's end."""
+    if isinstance(event, PassEnded):
+        pass_ = trace.pass_numbered(event.number)
+        assert pass_ is not None
+        for account in event.leaves:
+            yield {
+                "type": "accumulate",
+                "pass": event.number,
+                "node": account.node,
+                "accumulated": _accumulated(pass_, account),
+            }
+
+
+def _finding(finding: Finding) -> Json:
+    return {
+        "type": "finding",
+        "kind": finding.kind,
+        "pass": finding.pass_number,
+        "step": finding.step,
+        "node": finding.node,
+        "op": finding.op,
+        "name": finding.name,
+        "source": finding.source,
+        "culprit": finding.culprit,
+        "message": finding.message,
+    }
+
+
+def tensor(value: Value | None) -> Json | None:
+    """The contract's `T`."""
+    if value is None:
+        return None
+    if isinstance(value, Summary):
+        return {
+            "shape": list(value.shape),
+            "dtype": value.dtype,
+            "norm": _float(value.norm),
+            "min": _float(value.min),
+            "max": _float(value.max),
+            "mean": _float(value.mean),
+            "nonfinite": value.nonfinite,
+            "values": None if value.values is None else [_float(v) for v in value.values],
+        }
+    number = _float(value)
+    size = _float(abs(value))
+    finite = math.isfinite(value)
+    return {
+        "shape": [],
+        "dtype": "float64",
+        "norm": size,
+        "min": number,
+        "max": number,
+        "mean": number,
+        "nonfinite": int(not finite),
+        "values": [number],
+    }
+
+
+def _float(x: float | None) -> float | str | None:
+    if x is None or math.isfinite(x):
+        return x
+    return "nan" if math.isnan(x) else "inf" if x > 0 else "-inf"

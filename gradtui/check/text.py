@@ -1,0 +1,115 @@
+"""A run as lines of text: one line a step, for people without a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradtui.trace import Finding, Pass, Trace
+from gradtui.trace.findings import call
+from gradtui.trace.numbers import short
+from gradtui.wire.messages import (
+    Event,
+    Exited,
+    Node,
+    Notice,
+    Output,
+    PassBegan,
+    PassEnded,
+    Raised,
+    Stepped,
+)
+
+
+def lines_of(trace: Trace, event: Event, findings: list[Finding]) -> Iterator[str]:
+    """The lines that one event, just folded into `trace`, adds. The program's output is not among them."""
+    match event:
+        case PassBegan():
+            yield _pass(trace, trace.passes[-1])
+        case Stepped():
+            pass_ = trace.pass_numbered(event.number)
+            assert pass_ is not None
+            yield _step(trace, pass_, event)
+        case PassEnded():
+            yield from _end(trace, event)
+        case Notice():
+            yield f"notice: {event.message}"
+        case Exited():
+            yield farewell(trace, event)
+    for finding in findings:
+        yield from _finding(finding)
+
+
+def _pass(trace: Trace, pass_: Pass) -> str:
+    root = pass_.root
+    where = trace.show_place(trace.line_of(pass_.began.stack))
+    return (
+        f"pass {pass_.number}  {pass_.engine}, {_count(len(pass_.nodes), 'node')}, "
+        f"{_count(pass_.edges, 'edge')}, from {call(root)}"
+        + (f" = {short(root.value)}" if root.value is not None else "")
+        + (f"  {where}" if where else "")
+    )
+
+
+def _step(trace: Trace, pass_: Pass, step: Stepped) -> str:
+    node = pass_.nodes[step.node]
+    head = f"{step.step:4}  {node.op or 'leaf':18} {_fit(label(node), 24):24} "
+    if step.accumulated is not None:
+        account = step.accumulated
+        before = "None" if account.before is None else short(account.before)
+        body = f"{before} + {short(account.added)} = {short(account.after)}"
+    else:
+        got = ", ".join(short(value) for value in step.received)
+        sent = [
+            f"{_fit(label(pass_.nodes[s.to]), 24) if s.to in pass_.nodes else s.to} {'=' if s.overwrote else '+='} {short(s.value)}"
+            for s in step.sent
+            if s is not None
+        ]
+        body = f"{got}  ->  {', '.join(sent) or 'nothing'}"
+    source = trace.source_of(node)
+    return (f"{head}{body}" + (f"  {source}" if source else "")).rstrip()
+
+
+def _end(trace: Trace, event: PassEnded) -> Iterator[str]:
+    pass_ = trace.pass_numbered(event.number)
+    assert pass_ is not None
+    for account in event.leaves:
+        node = pass_.nodes[account.node]
+        yield f"      {'(not run)':18} {_fit(label(node), 24):24} {short(account.before)} + {short(account.added)} = {short(account.after)}"
+    if event.error:
+        yield f"      the pass ended with {event.error}"
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield f"finding: {finding.kind} (pass {finding.pass_number}, step {finding.step})"
+    yield f"    {finding.message}"
+    if finding.culprit:
+        yield f"    at fault:  {finding.culprit}"
+    if finding.source:
+        yield f"    node made: {finding.source}"
+
+
+def farewell(trace: Trace, exited: Exited) -> str:
+    """`ran to its end: 2 passes, 18 steps, no findings`."""
+    counts = f"{_count(exited.passes, 'pass', 'passes')}, {_count(exited.steps, 'step')}"
+    findings = len(trace.findings)
+    counts += f", {_count(findings, 'finding')}" if findings else ", no findings"
+    if exited.error:
+        return f"{exited.error} (exit code {exited.code}): {counts}"
+    if exited.code:
+        return f"ended with exit code {exited.code}: {counts}"
+    return f"ran to its end: {counts}"
+
+
+def label(node: Node) -> str:
+    """A node's name, or its number."""
+    return node.name or f"#{node.id}"
+
+
+def _fit(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _count(n: int, one: str, many: str | None = None) -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+

@@ -1,0 +1,178 @@
+"""The one thin door: parses the command line and calls the face that was asked for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gradtui import __version__
+from gradtui.session.errors import BadInput
+from gradtui.session.knobs import check_settings, parse_settings
+from gradtui.session.programs import Program, lessons, open_program
+from gradtui.session.session import Plan
+from gradtui.wire.codec import BadRecording
+
+SMALLEST = (60, 16)
+"""Columns and rows that the screen needs at least."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run gradtui and leave with its exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code = arguments.do(arguments)
+    except (BadInput, BadRecording) as error:
+        print(f"gradtui: {error}", file=sys.stderr)
+        code = 2
+    except BrokenPipeError:  # `gradtui ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    sys.exit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gradtui", description="The debugger for the backward pass.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"gradtui {__version__}")
+    parser.set_defaults(do=_list_lessons)
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run",
+        help="run a program under the debugger",
+        description="Run a Python program and stop before the first node of its first backward pass.",
+        allow_abbrev=False,
+    )
+    run.add_argument("program", metavar="PROGRAM", help="a Python file, or the name of a bundled lesson")
+    run.add_argument("argv", metavar="ARGS", nargs=argparse.REMAINDER, help="the program's own arguments")
+    run.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="set a knob of the program"
+    )
+    run.add_argument("--out", metavar="FILE", type=Path, help="record the run to FILE")
+    run.add_argument(
+        "--stats",
+        choices=("auto", "full"),
+        help="how much to keep of large tensors (full is the default with --json)",
+    )
+    run.add_argument("--no-twin", action="store_true", help="build no torch twin beside scalar graphs")
+    _headless_options(run, "run to the end without a screen")
+    run.set_defaults(do=_run)
+
+    opened = commands.add_parser(
+        "open",
+        help="open a recording",
+        description="Open a recorded run: the same screen, without torch and without the program.",
+        allow_abbrev=False,
+    )
+    opened.add_argument("file", metavar="FILE", type=Path, help="a file written by `gradtui run --out`")
+    opened.add_argument(
+        "--partial", action="store_true", help="open what is whole of a damaged recording"
+    )
+    _headless_options(opened, "print it without a screen")
+    opened.set_defaults(do=_open)
+    return parser
+
+
+def _headless_options(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--headless", action="store_true", help=what)
+    parser.add_argument(
+        "--json", action="store_true", help="with --headless: one JSON object a line on stdout"
+    )
+
+
+# ---------------------------------------------------------------------- commands
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    _check_json(arguments)
+    program = open_program(arguments.program)
+    settings = parse_settings(arguments.set)
+    check_settings(program.knobs, settings)
+    plan = Plan(
+        program.path,
+        tuple(arguments.argv),
+        settings,
+        stop=not arguments.headless,
+        stats=arguments.stats or ("full" if arguments.json else "auto"),
+        twin=not arguments.no_twin,
+        record=_writable(arguments.out),
+        inherit_stdin=arguments.headless,
+    )
+    if arguments.headless:
+        from gradtui.check import headless
+
+        return headless.run(plan, arguments.json, sys.stdout)
+    _check_terminal(f"gradtui run --headless {arguments.program}")
+    return _screen_for(program, plan)
+
+
+def _screen_for(program: Program, plan: Plan) -> int:
+    from gradtui.tui.app import DebuggerApp
+
+    app = DebuggerApp.over_program(program, plan)
+    app.run()
+    return app.return_code or 0
+
+
+def _open(arguments: argparse.Namespace) -> int:
+    _check_json(arguments)
+    if not arguments.file.is_file():
+        what = "is a directory" if arguments.file.is_dir() else "does not exist"
+        raise BadInput(f"no recording: {arguments.file} {what}")
+    from gradtui.wire.recording import read_recording
+
+    events = list(read_recording(arguments.file, arguments.partial))
+    if arguments.headless:
+        from gradtui.check import headless
+
+        headless.show(iter(events), arguments.json, sys.stdout)
+        return 0
+    _check_terminal(f"gradtui open --headless {arguments.file}")
+    from gradtui.trace import Trace
+    from gradtui.tui.app import DebuggerApp
+
+    app = DebuggerApp.over_recording(Trace.of(events), str(arguments.file))
+    app.run()
+    return app.return_code or 0
+
+
+def _list_lessons(_: argparse.Namespace) -> int:
+    print("gradtui: the debugger for the backward pass\n\nlessons:")
+    for program in lessons():
+        knobs = f"  [{'; '.join(k.describe() for k in program.knobs)}]" if program.knobs else ""
+        print(f"  gradtui run {program.path.stem:16} {program.title}{knobs}")
+    print("\nyour own:\n  gradtui run FILE.py [ARGS...]\n\n`gradtui --help` says more")
+    return 0
+
+
+# ------------------------------------------------------------------------ checks
+
+
+def _check_json(arguments: argparse.Namespace) -> None:
+    if arguments.json and not arguments.headless:
+        raise BadInput("--json needs --headless")
+
+
+def _writable(path: Path | None) -> Path | None:
+    if path is not None:
+        try:
+            path.open("ab").close()
+        except OSError as error:
+            raise BadInput(f"cannot write the recording {path}: {error.strerror}") from None
+    return path
+
+
+def _check_terminal(instead: str) -> None:
+    """Raises `BadInput` where there is no terminal, or a hopelessly small one."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise BadInput(f"no terminal to draw on; without a screen: {instead}")
+    size = os.get_terminal_size(sys.stdout.fileno())
+    if size.columns < SMALLEST[0] or size.lines < SMALLEST[1]:
+        raise BadInput(
+            f"the terminal is {size.columns}x{size.lines}; the screen needs at least "
+            f"{SMALLEST[0]}x{SMALLEST[1]}. Make it larger, or without a screen: {instead}"
+        )

@@ -1,0 +1,201 @@
+"""Names for nodes: the path from a variable in scope to the object, as the user would write it.
+
+Reads namespaces, containers and instance attributes only; it never calls the program's code
+(no properties, no `__getattr__`, no `__iter__` of a user's class).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+BUDGET = 50_000
+"""Objects looked at in one search; beyond it deeper objects stay unnamed."""
+DEEPEST = 10
+"""Path components."""
+LONGEST = 5_000
+"""Elements of one container looked at."""
+
+_OPAQUE = (str, bytes, int, float, complex, bool, type(None), type, ModuleType)
+_CALLABLES = (FunctionType, BuiltinFunctionType, MethodType)
+
+Claim = Callable[[Any, str], bool]
+"""Given an object and its path: True when it is one of the wanted ones (and need not be entered)."""
+
+
+def search(frames: list[FrameType], claim: Claim, satisfied: Callable[[], bool]) -> None:
+    """Offer every object reachable from the frames to `claim`, nearest frame and shortest path first.
+
+    Variables that are only loop targets (`for p in parameters`) come last: their name says nothing.
+    `satisfied` is asked now and then, to end early.
+    """
+    seen: set[int] = set()
+    budget = [BUDGET]
+    late: list[tuple[str, Any]] = []
+    for namespace, loops in _namespaces(frames):
+        roots = []
+        for name, value in namespace.items():
+            if name.startswith("__") or isinstance(value, _OPAQUE):
+                continue
+            (late if name in loops or name == "_" else roots).append((name, value))
+        _breadth_first(roots, claim, seen, budget)
+        if satisfied():
+            return
+    _breadth_first(late, claim, seen, budget)
+
+
+def _namespaces(frames: list[FrameType]) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+    """Locals from the innermost frame outwards, then the globals those frames see."""
+    done: set[int] = set()
+    for frame in frames:
+        if frame.f_locals is not frame.f_globals:
+            yield dict(frame.f_locals), loop_names(frame.f_code)
+    for frame in frames:
+        if id(frame.f_globals) not in done:
+            done.add(id(frame.f_globals))
+            is_module = frame.f_locals is frame.f_globals
+            yield dict(frame.f_globals), loop_names(frame.f_code) if is_module else frozenset()
+
+
+def _breadth_first(
+    roots: list[tuple[str, Any]], claim: Claim, seen: set[int], budget: list[int]
+) -> None:
+    level = [(name, value, 0) for name, value in roots]
+    while level and budget[0] > 0:
+        following: list[tuple[str, Any, int]] = []
+        for path, value, depth in level:
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            budget[0] -= 1
+            if claim(value, path) or depth >= DEEPEST or budget[0] <= 0:
+                continue
+            following.extend((p, v, depth + 1) for p, v in _parts(path, value))
+        level = following
+
+
+def _parts(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """What a value holds, each with the path a user would write."""
+    kind = type(value)
+    if issubclass(kind, (list, tuple)):
+        if kind.__iter__ is list.__iter__ or kind.__iter__ is tuple.__iter__:
+            for i, item in enumerate(value[:LONGEST]):
+                if not isinstance(item, _OPAQUE):
+                    yield f"{path}[{i}]", item
+    elif issubclass(kind, dict):
+        if kind.items is dict.items:
+            for key, item in list(dict.items(value))[:LONGEST]:
+                if isinstance(key, (str, int)) and not isinstance(item, _OPAQUE):
+                    yield f"{path}[{key!r}]", item
+    elif not isinstance(value, _CALLABLES):
+        yield from _attributes(path, value, kind)
+
+
+def _attributes(path: str, value: Any, kind: type) -> Iterator[tuple[str, Any]]:
+    try:
+        own = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        own = {}
+    if type(own) is dict:
+        for name, item in list(own.items())[:LONGEST]:
+            if isinstance(name, str) and not isinstance(item, _OPAQUE):
+                yield f"{path}.{name}", item
+    for base in kind.__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            member = base.__dict__.get(name)
+            if type(member).__name__ == "member_descriptor":
+                try:
+                    item = member.__get__(value)
+                except AttributeError:
+                    continue
+                if not isinstance(item, _OPAQUE):
+                    yield f"{path}.{name}", item
+
+
+_loops: dict[CodeType, frozenset[str]] = {}
+
+
+def loop_names(code: CodeType) -> frozenset[str]:
+    """The variables of a code object that are stored as targets of a `for` and nowhere else."""
+    found = _loops.get(code)
+    if found is None:
+        import dis  # late: a program without a pass never needs it
+
+        targets: set[str] = set()
+        others: set[str] = set()
+        unpacking, after_iteration = 0, False
+        for instruction in dis.get_instructions(code):
+            name = instruction.opname
+            if name == "FOR_ITER":
+                after_iteration, unpacking = True, 1
+            elif name.startswith("UNPACK_SEQUENCE") and after_iteration:
+                unpacking += (instruction.arg or 0) - 1
+            elif name.startswith("STORE_FAST_STORE_FAST"):
+                names = instruction.argval if isinstance(instruction.argval, tuple) else ()
+                (targets if after_iteration else others).update(names)
+                unpacking -= 2
+            elif name.startswith("STORE_FAST_LOAD_FAST"):
+                pair = instruction.argval if isinstance(instruction.argval, tuple) else ("",)
+                (targets if after_iteration else others).add(pair[0])
+                unpacking -= 1
+            elif name.startswith("STORE_") and isinstance(instruction.argval, str):
+                (targets if after_iteration else others).add(instruction.argval)
+                unpacking -= 1
+            elif not name.startswith(("CACHE", "EXTENDED_ARG", "NOP")):
+                after_iteration = False
+            if unpacking <= 0:
+                after_iteration = False
+        found = _loops[code] = frozenset(targets - others)
+    return found
+
+
+# ------------------------------------------------------------------ expressions
+
+_SIGNS = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2}
+WIDEST = 40
+"""Longer expressions are not written out."""
+
+
+def written_out(op: str, operands: list[str | None]) -> str | None:
+    """The expression `op(operands)` as maths, e.g. `x1*w1 + b`, `tanh(n)`, `x**2`; None if too long or unknown."""
+    if not operands or any(o is None for o in operands):
+        return None
+    names = [o for o in operands if o is not None]
+    text = None
+    if op in _SIGNS and len(names) == 2:
+        level = _SIGNS[op]
+        left = names[0] if _level(names[0]) >= level else f"({names[0]})"
+        strict = level + (op in "-/")
+        right = names[1] if _level(names[1]) >= strict else f"({names[1]})"
+        text = f"{left} {op} {right}" if level == 1 else f"{left}{op}{right}"
+    elif op.startswith("**"):
+        base = names[0] if _level(names[0]) >= 4 else f"({names[0]})"
+        exponent = op[2:] or (names[1] if len(names) == 2 else "?")
+        text = f"{base}**{exponent}" if op[2:] or _level(exponent) >= 4 else f"{base}**({exponent})"
+    elif op in ("neg", "-") and len(names) == 1:
+        text = f"-{names[0]}" if _level(names[0]) >= 2 else f"-({names[0]})"
+    elif op.isidentifier():
+        text = f"{op.lower() if op.lower() == 'relu' else op}({', '.join(names)})"
+    return text if text is not None and len(text) <= WIDEST else None
+
+
+def _level(text: str) -> int:
+    """How tightly an expression binds: 1 sum, 2 product, 3 sign, 4 power or atom."""
+    depth, level = 0, 4
+    for i, char in enumerate(text):
+        if char in "([":
+            depth += 1
+        elif char in ")]":
+            depth -= 1
+        elif depth == 0:
+            if char == " ":
+                return 1
+            if char in "*/@" and text[i : i + 2] != "**" and text[i - 1 : i + 1] != "**":
+                level = min(level, 2)
+            elif char == "-" and i == 0:
+                level = min(level, 3)
+            elif char == "*":
+                level = min(level, 3)
+    return level

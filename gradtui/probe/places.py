@@ -1,0 +1,169 @@
+"""Where in the source something happened: call stacks and lines, captured raw and resolved once.
+
+Capturing happens on every forward operation, so it only reads pointers; a stack seen before costs
+one dictionary look-up. Resolving (line numbers, kinds of frames) happens once per distinct stack.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from types import CodeType, FrameType
+from typing import Literal
+
+from gradtui.wire.messages import Frame, Place, Source, Stack
+
+DEPTH = 24
+"""Frames looked at; deeper ones are cut off."""
+
+_ROOM = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_LESSONS = _PACKAGE + "scenarios" + os.sep
+_LIBRARIES = tuple(
+    {
+        os.path.abspath(path) + os.sep
+        for key in ("stdlib", "platstdlib", "purelib", "platlib")
+        if (path := sysconfig.get_paths().get(key))
+    }
+)
+
+Kind = Literal["user", "engine", "library"]
+
+
+def of_probe(code: CodeType) -> bool:
+    """Is this code the probe's own? Such frames are never shown."""
+    return code.co_filename.startswith(_ROOM)
+
+
+def line_of(code: CodeType, lasti: int) -> int:
+    """The line of the instruction at byte offset `lasti`."""
+    for start, end, line in code.co_lines():
+        if start <= lasti < end and line is not None:
+            return line
+    return code.co_firstlineno
+
+
+class Places:
+    """Ids for files and stacks. Announces each to the stream before its first use."""
+
+    def __init__(self, main_file: str | None = None) -> None:
+        self._main = os.path.abspath(main_file) if main_file else None
+        self._cwd = os.getcwd()
+        self._codes: dict[int, CodeType] = {}  # also keeps them alive, so that an id means one code
+        self._engine_codes: set[int] = set()
+        self._stacks: dict[tuple[int, ...], int] = {}
+        self._resolved: list[tuple[Frame, ...] | None] = [None]
+        self._raw: list[tuple[tuple[CodeType, int], ...]] = [()]
+        self._files: dict[str, int] = {}
+        self._announced_stacks: set[int] = set()
+        self._pending: list[Source | Stack] = []
+
+    # ------------------------------------------------------------- capturing
+
+    def stack(self, frame: FrameType | None) -> int:
+        """The id of the stack that ends in `frame`. Cheap: called for every forward operation."""
+        key: list[int] = []
+        f = frame
+        while f is not None and len(key) < 2 * DEPTH:
+            key.append(id(f.f_code))
+            key.append(f.f_lasti)
+            f = f.f_back
+        found = self._stacks.get(tuple(key))
+        return found if found is not None else self._register(tuple(key), frame)
+
+    def _register(self, key: tuple[int, ...], frame: FrameType | None) -> int:
+        raw = []
+        while frame is not None and len(raw) < DEPTH:
+            code = frame.f_code
+            self._codes[id(code)] = code
+            raw.append((code, frame.f_lasti))
+            frame = frame.f_back
+        self._raw.append(tuple(raw))
+        self._resolved.append(None)
+        self._stacks[key] = len(self._raw) - 1
+        return len(self._raw) - 1
+
+    def add_engine_code(self, codes: list[CodeType]) -> None:
+        """Frames of these codes are a scalar engine's own, not the user's use of it."""
+        for code in codes:
+            self._codes[id(code)] = code
+            self._engine_codes.add(id(code))
+
+    # ------------------------------------------------------------- resolving
+
+    def frames(self, stack: int) -> tuple[Frame, ...]:
+        """The frames of a stack, innermost first, the probe's own left out."""
+        frames = self._resolved[stack]
+        if frames is None:
+            frames = self._resolved[stack] = tuple(
+                Frame(self.file(code), line_of(code, lasti), code.co_name, self._kind(code))
+                for code, lasti in self._raw[stack]
+                if not of_probe(code) and not code.co_filename.startswith("<frozen")
+            )
+        return frames
+
+    def use(self, stack: int | None) -> int | None:
+        """Announce a stack that a message is about to name; returns it."""
+        if stack is not None and stack not in self._announced_stacks:
+            self._announced_stacks.add(stack)
+            self._pending.append(Stack(stack, self.frames(stack)))
+        return stack
+
+    def place(self, frame: FrameType | None) -> Place | None:
+        """The line a frame stands at; the nearest one outwards that is not the probe's."""
+        while frame is not None and of_probe(frame.f_code):
+            frame = frame.f_back
+        return None if frame is None else Place(self.file(frame.f_code), frame.f_lineno)
+
+    def file(self, code: CodeType) -> int:
+        """The id of the file that code comes from."""
+        name = code.co_filename
+        number = self._files.get(name)
+        if number is None:
+            number = self._files[name] = len(self._files) + 1
+            self._pending.append(Source(number, self._shown(name), _text(name)))
+        return number
+
+    def pending(self) -> list[Source | Stack]:
+        """Announcements to send before the next message."""
+        pending, self._pending = self._pending, []
+        return pending
+
+    def _kind(self, code: CodeType) -> Kind:
+        return "engine" if id(code) in self._engine_codes else kind_of_file(code.co_filename, self._main)
+
+    def _shown(self, name: str) -> str:
+        if name.startswith("<"):
+            return name
+        path = os.path.abspath(name)
+        return os.path.relpath(path, self._cwd) if path.startswith(self._cwd + os.sep) else path
+
+    def is_user(self, code: CodeType) -> bool:
+        """Is this code the user's own (neither installed, nor the engine's, nor ours)?"""
+        return self._kind(code) == "user"
+
+
+def kind_of_file(name: str, main: str | None) -> Kind:
+    """Whose code a file holds, told by where it lies."""
+    if name.startswith("<"):
+        return "library" if name.startswith("<frozen") else "user"
+    path = os.path.abspath(name)
+    if path == main or path.startswith(_LESSONS):
+        return "user"
+    if path.startswith(_PACKAGE) or f"{os.sep}site-packages{os.sep}" in path or path.startswith(_LIBRARIES):
+        return "library"
+    return "user"
+
+
+def _text(name: str) -> str | None:
+    import linecache  # late: the program may never need a line
+
+    lines = linecache.getlines(name)
+    return "".join(lines) if lines else None
+
+
+def caller(depth: int = 1) -> FrameType:
+    """The frame `depth` calls above whoever calls this."""
+    return sys._getframe(depth + 1)
+

@@ -1,0 +1,1 @@
+"""Starts, drives and ends a program; owns the channel to it."""

@@ -1,0 +1,72 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+from gradtui.wire.messages import Summary, Value
+
+
+def digits(x: float, places: int = 6) -> str:
+    """A float in at most `places` significant digits: `-1.5`, `0.707107`, `nan`."""
+    if x == 0:
+        return "0"
+    return f"{x:.{places}g}"
+
+
+def short(value: Value | None, places: int = 6) -> str:
+    """A gradient in a few characters: the number itself, the entries of a small tensor, else shape and norm."""
+    if value is None:
+        return "None"
+    if not isinstance(value, Summary):
+        return digits(value, places)
+    if value.values is not None and len(value.values) == 1 and value.shape in ((), (1,)):
+        return digits(value.values[0], places)
+    if value.values is not None and len(value.values) <= 4 and len(value.shape) == 1:
+        return "[" + ", ".join(digits(v, 4) for v in value.values) + "]"
+    text = shape_of(value)
+    if value.norm is not None:
+        text += f" ‖{digits(value.norm, 4)}‖"
+    if value.nonfinite:
+        text += f" {value.nonfinite} not finite"
+    return text + (f" ({value.note})" if value.note else "")
+
+
+def exact(value: Value | None) -> str:
+    """All digits that a float holds."""
+    if value is None:
+        return "None"
+    if not isinstance(value, Summary):
+        return repr(value)
+    if value.values is not None and len(value.values) == 1:
+        return repr(value.values[0])
+    return short(value)
+
+
+def shape_of(value: Summary) -> str:
+    """`3x2`, `scalar`."""
+    return "x".join(map(str, value.shape)) if value.shape else "scalar"
+
+
+def number_of(value: Value | None) -> float | None:
+    """The one number in a value, None where it holds another count."""
+    if isinstance(value, Summary):
+        values = value.values
+        return values[0] if values is not None and len(values) == 1 else None
+    return value
+
+
+def is_finite(value: Value | None) -> bool:
+    """No NaN, no Inf; what is not known counts as finite."""
+    if value is None:
+        return True
+    if isinstance(value, Summary):
+        return not value.nonfinite
+    return math.isfinite(value)
+
+
+def magnitude(value: Value | None) -> float | None:
+    """Norm of a tensor, absolute value of a number."""
+    if isinstance(value, Summary):
+        return value.norm
+    return None if value is None else abs(value)

@@ -1,0 +1,145 @@
+"""The trace: the whole run, folded from the stream by one function.
+
+One owner, one writer: `fold` changes the model, nothing else does. Steps are never changed once
+folded, so a reader may keep what it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gradtui.trace.findings import Finding, Rules
+from gradtui.trace.model import Pass
+from gradtui.trace.output import OutputLog
+from gradtui.wire.messages import (
+    Event,
+    Exited,
+    Frame,
+    Hello,
+    Node,
+    Notice,
+    Output,
+    PassBegan,
+    PassEnded,
+    Place,
+    Progress,
+    Raised,
+    Source,
+    Stack,
+    Stepped,
+    Stopped,
+)
+
+
+class Trace:
+    """A run: its passes, findings, output and end."""
+
+    def __init__(self) -> None:
+        self.hello: Hello | None = None
+        self.passes: list[Pass] = []
+        self.findings: list[Finding] = []
+        self.notices: list[Notice] = []
+        self.stops: list[Stopped] = []
+        """Where the program has been stopped, in order."""
+        self.output = OutputLog()
+        self.progress = ""
+        self.raised: Raised | None = None
+        self.exited: Exited | None = None
+        self.sources: dict[int, Source] = {}
+        self.stacks: dict[int, tuple[Frame, ...]] = {}
+        self._by_number: dict[int, Pass] = {}
+        self._rules = Rules(self)
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Trace:
+        """The trace of a stream."""
+        trace = cls()
+        for event in events:
+            trace.fold(event)
+        return trace
+
+    # ---------------------------------------------------------------- writing
+
+    def fold(self, event: Event) -> list[Finding]:
+        """Take in one event; returns the findings that it gave rise to."""
+        new: list[Finding] = []
+        match event:
+            case Stepped():
+                pass_ = self._by_number[event.number]
+                pass_.add(event)
+                new = self._rules.after_step(pass_, event)
+            case PassBegan():
+                pass_ = Pass(event)
+                self.passes.append(pass_)
+                self._by_number[event.number] = pass_
+                new = self._rules.at_begin(pass_)
+            case PassEnded():
+                pass_ = self._by_number[event.number]
+                pass_.ended = event
+                new = self._rules.at_end(pass_)
+            case Source():
+                self.sources[event.file] = event
+            case Stack():
+                self.stacks[event.stack] = event.frames
+            case Stopped():
+                self.stops.append(event)
+            case Output():
+                self.output.add(event)
+            case Progress():
+                self.progress = event.text
+            case Notice():
+                self.notices.append(event)
+            case Raised():
+                self.raised = event
+            case Hello():
+                self.hello = event
+            case Exited():
+                self.exited = event
+                self.progress = ""
+        self.findings.extend(new)
+        return new
+
+    # ---------------------------------------------------------------- reading
+
+    def pass_numbered(self, number: int) -> Pass | None:
+        """The pass of that number, None if there is none."""
+        return self._by_number.get(number)
+
+    def frames(self, stack: int | None) -> tuple[Frame, ...]:
+        """The frames of a stack, innermost first; () where it is not known."""
+        return () if stack is None else self.stacks.get(stack, ())
+
+    def line_of(self, stack: int | None) -> Place | None:
+        """The line of the user's own code in a stack; the innermost line where none is the user's."""
+        frames = self.frames(stack)
+        for kind in ("user", "library", "engine"):
+            for frame in frames:
+                if frame.kind == kind:
+                    return Place(frame.file, frame.line)
+        return None
+
+    def source_of(self, node: Node) -> str | None:
+        """`neuron.py:9`: the user's line that made the node."""
+        return self.show_place(self.line_of(node.stack))
+
+    def show_place(self, place: Place | None) -> str | None:
+        """`file:line`, relative to the program's working directory where it lies below."""
+        if place is None or place.file not in self.sources:
+            return None
+        return f"{self.sources[place.file].path}:{place.line}"
+
+    def text_of(self, place: Place | None) -> str | None:
+        """The source line itself, stripped."""
+        source = self.sources.get(place.file) if place else None
+        if place is None or source is None or source.text is None:
+            return None
+        lines = source.text.splitlines()
+        return lines[place.line - 1].strip() if 0 < place.line <= len(lines) else None
+
+    @property
+    def live(self) -> bool:
+        """Has the program's end not been seen yet?"""
+        return self.exited is None
+
+    def __repr__(self) -> str:
+        return f"<Trace of {len(self.passes)} passes, {len(self.findings)} findings>"

@@ -1,0 +1,1 @@
+"""What program and debugger say to each other: messages, codec, transport. Knows no other room."""

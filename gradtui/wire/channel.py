@@ -1,0 +1,131 @@
+"""Transport: length-prefixed frames over a socketpair that the started process inherits.
+
+The program's end blocks (`Channel`); the debugger's end never does (`FrameReader`), so that one
+thread can serve the screen and the stream. `MemoryChannel` still encodes and decodes: what works
+in memory works over the wire.
+
+A frame is a 4-byte big-endian length and that many bytes. `multiprocessing.connection` speaks the
+same way but is not used: it would load `socket`, `tempfile` and `random` into the program before
+its first line, and it reads one message per system call.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from gradtui.wire.codec import WireError, decode_command, decode_event, encode
+from gradtui.wire.messages import Command, Event
+
+HEADER = 4
+LONGEST = 1 << 31
+"""A longer frame is taken for garbage."""
+
+
+class Closed(Exception):
+    """The other end is gone."""
+
+
+class Outlet(Protocol):
+    """Where a probe sends its events and, where it can be stopped, takes its commands."""
+
+    def send(self, event: Event) -> None: ...
+    def receive(self) -> Command: ...
+    def close(self) -> None: ...
+
+
+def frame(payload: bytes) -> bytes:
+    """A payload with its length in front."""
+    return len(payload).to_bytes(HEADER, "big") + payload
+
+
+class Channel:
+    """The program's end, over an inherited descriptor. Blocking; `send` may be called by any thread."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+
+    def send(self, event: Event) -> None:
+        """Write one event whole. Raises `Closed` when the debugger is gone."""
+        view = memoryview(frame(encode(event)))
+        with self._lock:
+            try:
+                while view:
+                    view = view[os.write(self._descriptor, view) :]
+            except OSError as error:
+                raise Closed(str(error)) from None
+
+    def receive(self) -> Command:
+        """Block for the next command. Raises `Closed` when the debugger is gone."""
+        return decode_command(self._read(int.from_bytes(self._read(HEADER), "big")))
+
+    def _read(self, count: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < count:
+            try:
+                chunk = os.read(self._descriptor, count - len(parts))
+            except OSError as error:
+                raise Closed(str(error)) from None
+            if not chunk:
+                raise Closed("end of stream")
+            parts += chunk
+        return bytes(parts)
+
+    def close(self) -> None:
+        """Close this process's copy: a forked child does so at once, or it would hold the stream open."""
+        try:
+            os.close(self._descriptor)
+        except OSError:
+            pass
+
+
+class FrameReader:
+    """Cuts a byte stream into frames; what is not whole yet waits for more bytes."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._start = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The frames that are whole now. Raises `WireError` on an impossible length."""
+        buffer = self._buffer
+        buffer += data
+        frames = []
+        start, size = self._start, len(buffer)
+        while size - start >= HEADER:
+            length = int.from_bytes(buffer[start : start + HEADER], "big")
+            if length > LONGEST:
+                raise WireError(f"a frame of {length} bytes: this is not our stream")
+            end = start + HEADER + length
+            if end > size:
+                break
+            frames.append(bytes(buffer[start + HEADER : end]))
+            start = end
+        if start > 1 << 20 or start == size:
+            del buffer[:start]
+            start = 0
+        self._start = start
+        return frames
+
+
+class MemoryChannel:
+    """Events go through the codec straight to a callback, in the caller's thread; nothing ever stops."""
+
+    def __init__(self, deliver: Callable[[Event], None]) -> None:
+        self._deliver = deliver
+        self._lock = threading.RLock()
+
+    def send(self, event: Event) -> None:
+        """Encode, decode, deliver."""
+        with self._lock:
+            self._deliver(decode_event(encode(event)))
+
+    def receive(self) -> Command:
+        """Nobody commands an in-memory probe: raises `Closed`."""
+        raise Closed("an in-memory channel has no debugger at its other end")
+
+    def close(self) -> None:
+        """Nothing to close."""

@@ -24,11 +24,13 @@ Claim = Callable[[Any, str], bool]
 """Given an object and its path: True when it is one of the wanted ones (and need not be entered)."""
 
 
-def search(frames: list[FrameType], claim: Claim, satisfied: Callable[[], bool]) -> None:
+def search(
+    frames: list[FrameType], claim: Claim, satisfied: Callable[[], bool], deepest: int = DEEPEST
+) -> None:
     """Offer every object reachable from the frames to `claim`, nearest frame and shortest path first.
 
     Variables that are only loop targets (`for p in parameters`) come last: their name says nothing.
-    `satisfied` is asked now and then, to end early.
+    `satisfied` is asked now and then, to end early. `deepest`: path components to follow.
     """
     seen: set[int] = set()
     budget = [BUDGET]
@@ -39,10 +41,10 @@ def search(frames: list[FrameType], claim: Claim, satisfied: Callable[[], bool])
             if name.startswith("__") or isinstance(value, _OPAQUE):
                 continue
             (late if name in loops or name == "_" else roots).append((name, value))
-        _breadth_first(roots, claim, seen, budget)
+        _breadth_first(roots, claim, seen, budget, deepest)
         if satisfied():
             return
-    _breadth_first(late, claim, seen, budget)
+    _breadth_first(late, claim, seen, budget, deepest)
 
 
 def _namespaces(frames: list[FrameType]) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
@@ -59,7 +61,7 @@ def _namespaces(frames: list[FrameType]) -> Iterator[tuple[dict[str, Any], froze
 
 
 def _breadth_first(
-    roots: list[tuple[str, Any]], claim: Claim, seen: set[int], budget: list[int]
+    roots: list[tuple[str, Any]], claim: Claim, seen: set[int], budget: list[int], deepest: int
 ) -> None:
     level = [(name, value, 0) for name, value in roots]
     while level and budget[0] > 0:
@@ -69,7 +71,7 @@ def _breadth_first(
                 continue
             seen.add(id(value))
             budget[0] -= 1
-            if claim(value, path) or depth >= DEEPEST or budget[0] <= 0:
+            if claim(value, path) or depth >= deepest or budget[0] <= 0:
                 continue
             following.extend((p, v, depth + 1) for p, v in _parts(path, value))
         level = following

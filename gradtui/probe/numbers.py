@@ -49,8 +49,13 @@ def _flat(x: Any) -> list[float]:
     return out
 
 
-def summary_of_floats(flat: list[float], shape: tuple[int, ...], dtype: str, device: str) -> Summary:
-    """The full summary of a few numbers, computed here so that it costs no tensor operations."""
+def summary_of_floats(
+    flat: list[float], shape: tuple[int, ...], dtype: str, device: str, keep: int = FEW
+) -> Summary:
+    """The full summary of a few numbers, computed here so that it costs no tensor operations.
+
+    All values are kept up to `keep` of them.
+    """
     count = len(flat)
     if not count:
         return Summary(shape, dtype, device, norm=0.0, zeros=0, values=())
@@ -74,5 +79,5 @@ def summary_of_floats(flat: list[float], shape: tuple[int, ...], dtype: str, dev
         mean=mean,
         zeros=flat.count(0.0),
         nonfinite=nonfinite,
-        values=tuple(flat) if count <= FEW else None,
+        values=tuple(flat) if count <= keep else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from contextlib import ExitStack
 from typing import Literal
 
@@ -11,6 +12,19 @@ from gradtui.probe.reporter import Reporter
 from gradtui.probe.scalar_watcher import ScalarWatcher
 from gradtui.probe.torch_arrival import TorchArrival
 from gradtui.wire.channel import Outlet
+
+
+_probes: weakref.WeakSet[Probe] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    """A forked child goes on unwatched; it must not hold the stream open."""
+    for probe in list(_probes):
+        if probe.reporter.enabled:
+            probe.reporter.abandon()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 class Probe:
@@ -33,7 +47,7 @@ class Probe:
         self._stats = stats
         self._twin = twin
         self._watchers = ExitStack()
-        os.register_at_fork(after_in_child=self._forked)
+        _probes.add(self)
 
     def __enter__(self) -> Probe:
         self._watchers.enter_context(ScalarWatcher(self.reporter, self._scan, self._twin))
@@ -43,8 +57,3 @@ class Probe:
     def __exit__(self, *exc: object) -> None:
         self._watchers.close()
         self.reporter.enabled = False
-
-    def _forked(self) -> None:
-        """A forked child goes on unwatched; it must not hold the stream open."""
-        if self.reporter.enabled:
-            self.reporter.abandon()

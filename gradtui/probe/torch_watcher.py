@@ -1,4 +1,172 @@
+"""Watches torch: every pass enters the engine through one door, and the forward is mapped on the way."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from types import FrameType
+from typing import Any
+
+import torch
+
+from gradtui.probe.forward import ForwardMap
+from gradtui.probe.places import of_probe
+from gradtui.probe.reporter import Detached, Reporter
+from gradtui.probe.scalar_watcher import user_frames
+from gradtui.probe.summaries import summarize
+from gradtui.probe.torch_names import TorchNames
+from gradtui.probe.torch_pass import TorchPass, walk
+from gradtui.probe.torch_private import replace_engine_entry, root_node
+from gradtui.wire.messages import Node, PassBegan, PassEnded, Value
+
+
 class TorchWatcher:
-    def __init__(self,*a): ...
-    def __enter__(self): return self
-    def __exit__(self,*a): ...
+    """Context manager. `full`: read large tensors always, not only at a stop."""
+
+    def __init__(self, reporter: Reporter, full: bool) -> None:
+        self._reporter = reporter
+        self._full = full
+        self._forward = ForwardMap(reporter.places)
+        self._names = TorchNames()
+        self._leaf_ids: dict[int, tuple[weakref.ref[Any], int]] = {}
+        self._inner_ids: dict[tuple[int, str], int] = {}
+        self._original: Any = None
+
+    def __enter__(self) -> TorchWatcher:
+        self._forward.__enter__()
+        self._original = replace_engine_entry(self._run)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        replace_engine_entry(self._original)
+        self._forward.__exit__(None, None, None)
+
+    # ------------------------------------------------------------------ pass
+
+    def _run(self, outputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """The program enters the engine: let it, and report."""
+        reporter = self._reporter
+        if not reporter.enabled or reporter.muted:
+            return self._original(outputs, *args, **kwargs)
+        watching = self._begin(outputs, kwargs)
+        if watching is None:
+            return self._original(outputs, *args, **kwargs)
+        number, hooks = watching
+        error = None
+        try:
+            with hooks:
+                return self._original(outputs, *args, **kwargs)
+        except BaseException as raised:
+            error = f"{type(raised).__name__}: {raised}"
+            raise
+        finally:
+            reporter.ended(PassEnded(number, error), hooks.steps)
+
+    def _begin(self, outputs: Any, kwargs: dict[str, Any]) -> tuple[int, TorchPass] | None:
+        """Describe the pass; None (and a notice) where it cannot be watched."""
+        try:
+            outputs = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
+            roots = list({id(n): n for n in map(root_node, outputs) if n is not None}.values())
+            if not roots:
+                return None
+            nodes = walk(roots)
+            number = self._reporter.new_pass()
+            ids = self._identify(nodes)
+            hooks = TorchPass(self._reporter, number, nodes, ids, self._full)
+            caller = _caller()
+            described = self._describe(nodes, ids, hooks, outputs, caller)
+            self._reporter.began(
+                PassBegan(
+                    number,
+                    "torch",
+                    tuple([ids[nodes.index(root)] for root in roots]),
+                    tuple(described),
+                    self._reporter.use_stack(caller),
+                    self._held(nodes, ids),
+                    "backward" if kwargs.get("accumulate_grad", True) else "grad",
+                )
+            )
+            return number, hooks
+        except Detached:
+            raise
+        except Exception as error:
+            self._reporter.notice(f"gradtui could not watch a pass: {type(error).__name__}: {error}")
+            return None
+
+    def _held(self, nodes: list[Any], ids: list[int]) -> tuple[tuple[int, Value], ...]:
+        """Leaves whose `.grad` holds something as the pass begins."""
+        held = []
+        for node, i in zip(nodes, ids):
+            grad = node.variable.grad if hasattr(node, "variable") else None
+            summary = summarize(grad, self._full or self._reporter.stopping)
+            if summary is not None and summary.norm != 0:
+                held.append((i, summary))
+        return tuple(held)
+
+    def _describe(
+        self, nodes: list[Any], ids: list[int], hooks: TorchPass, outputs: list[Any], caller: FrameType
+    ) -> list[Node]:
+        reporter = self._reporter
+        rich = self._full or reporter.stopping
+        named = self._names.find(nodes, user_frames(caller, reporter.places))
+        results = {id(root_node(t)): t for t in outputs if isinstance(t, torch.Tensor)}
+        described = []
+        for node, number, inputs, (name, is_path, tensor) in zip(nodes, ids, hooks.inputs, named):
+            variable = getattr(node, "variable", None)
+            sequence = node._sequence_nr()
+            value: Value | None = summarize(
+                variable if variable is not None else results.get(id(node), tensor), rich
+            )
+            described.append(
+                Node(
+                    number,
+                    node.name().rpartition("::")[2],
+                    inputs,
+                    variable is not None,
+                    name,
+                    is_path,
+                    value if value is not None else self._forward.value_of(sequence),
+                    None if variable is not None else reporter.places.use(self._forward.stack_of(sequence)),
+                )
+            )
+        return described
+
+    # ------------------------------------------------------------------- ids
+
+    def _identify(self, nodes: list[Any]) -> list[int]:
+        """Our ids: a leaf keeps its own for the run; a retained graph keeps its nodes' from pass to pass."""
+        ids = []
+        inner: dict[tuple[int, str], int] = {}
+        for node in nodes:
+            variable = getattr(node, "variable", None)
+            if variable is not None:
+                ids.append(self._leaf_id(variable))
+                continue
+            key = (node._sequence_nr(), node.name())
+            number = self._inner_ids.get(key) if key not in inner else None
+            if number is None:
+                number = self._reporter.new_node()
+            inner.setdefault(key, number)
+            ids.append(number)
+        self._inner_ids = inner
+        return ids
+
+    def _leaf_id(self, variable: Any) -> int:
+        known = self._leaf_ids.get(id(variable))
+        if known is not None and known[0]() is variable:
+            return known[1]
+        number = self._reporter.new_node()
+        self._leaf_ids[id(variable)] = (weakref.ref(variable), number)
+        return number
+
+
+def _caller() -> FrameType:
+    """The frame of the program that asked for the pass, torch's own frames left out."""
+    frame: FrameType | None = sys._getframe(2)
+    home = torch.__path__[0]
+    last = sys._getframe(2)
+    while frame is not None and (
+        of_probe(frame.f_code) or frame.f_code.co_filename.startswith(home)
+    ):
+        last, frame = frame, frame.f_back
+    return frame if frame is not None else last

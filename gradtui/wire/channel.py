@@ -114,7 +114,7 @@ class FrameReader:
 class MemoryChannel:
     """Events go through the codec straight to a callback, in the caller's thread; nothing ever stops."""
 
-    def __init__(self, deliver: Callable[[Event], None]) -> None:
+    def __init__(self, deliver: Callable[[Event], object]) -> None:
         self._deliver = deliver
         self._lock = threading.RLock()
 

@@ -1,0 +1,109 @@
+"""The forward map: which line made each node, and the forward value of small results.
+
+Under a `TorchFunctionMode`, every operation owns the range of sequence numbers that were given out
+while it ran; a node carries its number. Costs two counter reads and a walk over frame pointers per
+operation. Known limits: other threads, and operations made before watching began, have no lines.
+
+`Function.apply` does not pass through modes, so it is wrapped for the same purpose.
+"""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from gradtui.probe.numbers import FEW
+from gradtui.probe.places import Places
+from gradtui.probe.summaries import summarize
+from gradtui.probe.torch_private import next_sequence_number
+from gradtui.wire.messages import Summary
+
+KEPT = 400_000
+"""Operations remembered; of older ones half are forgotten at once."""
+
+
+class ForwardMap(TorchFunctionMode):
+    """Context manager; active in the thread that enters it."""
+
+    def __init__(self, places: Places) -> None:
+        super().__init__()
+        self._places = places
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self._stacks: list[int] = []
+        self._values: dict[int, Summary] = {}
+        self._apply: Any = None
+
+    # -------------------------------------------------------------- lifetime
+
+    def __enter__(self) -> ForwardMap:
+        self._wrap_apply()
+        super().__enter__()
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        super().__exit__(*exc)
+        torch.autograd.Function.apply = self._apply  # type: ignore[method-assign]
+
+    def _wrap_apply(self) -> None:
+        self._apply = torch.autograd.Function.__dict__["apply"]
+        original: Callable[..., Any] = self._apply.__func__
+
+        def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+            before = next_sequence_number()
+            out = original(cls, *args, **kwargs)
+            if next_sequence_number() > before:
+                self._made(before, out, sys._getframe(1))
+            return out
+
+        torch.autograd.Function.apply = classmethod(apply)  # type: ignore[assignment, method-assign]
+
+    # --------------------------------------------------------------- watching
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        before = next_sequence_number()
+        out = func(*args, **(kwargs or {}))
+        if next_sequence_number() > before:
+            self._made(before, out, sys._getframe(1))
+        return out
+
+    def _made(self, before: int, out: Any, frame: Any) -> None:
+        starts = self._starts
+        if starts and before < starts[-1]:
+            return  # inside a wrapped operation, or another thread's counter
+        if len(starts) > KEPT:
+            self._forget()
+        starts.append(before)
+        self._ends.append(next_sequence_number())
+        self._stacks.append(self._places.stack(frame))
+        if type(out) is torch.Tensor:
+            node = out.grad_fn
+            if node is not None and out.numel() <= FEW and not out.is_cuda:
+                summary = summarize(out, False)
+                if summary is not None:
+                    self._values[node._sequence_nr()] = summary
+
+    def _forget(self) -> None:
+        half = KEPT // 2
+        first = self._starts[half]
+        for column in (self._starts, self._ends, self._stacks):
+            del column[:half]
+        self._values = {n: v for n, v in self._values.items() if n >= first}
+
+    # ----------------------------------------------------------------- asking
+
+    def stack_of(self, sequence_number: int) -> int | None:
+        """The stack that made the node of this number, None if it was not seen."""
+        i = bisect_right(self._starts, sequence_number) - 1
+        return self._stacks[i] if i >= 0 and sequence_number < self._ends[i] else None
+
+    def value_of(self, sequence_number: int) -> Summary | None:
+        """The forward value of the node of this number, where it was small."""
+        return self._values.get(sequence_number)

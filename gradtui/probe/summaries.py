@@ -1,0 +1,76 @@
+"""Summaries of tensors: what crosses the wire instead of the tensor. Never keeps one alive."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from gradtui.probe.numbers import FEW, SOME, summary_of_floats
+from gradtui.probe.torch_private import readable, untouched
+from gradtui.wire.messages import Summary
+
+
+def summarize(tensor: Any, rich: bool) -> Summary | None:
+    """A tensor's summary: norm always, statistics up to 4,096 elements, values up to 64.
+
+    `rich`: statistics for any size and values up to 4,096, at the price of reading it more often.
+    None for None. Never raises for a tensor it cannot read: `note` says why it did not.
+    """
+    if tensor is None:
+        return None
+    with untouched():
+        return _summarize(tensor, rich)
+
+
+def _summarize(tensor: torch.Tensor, rich: bool) -> Summary:
+    shape = tuple(tensor.shape) if not tensor.is_nested else ()
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    device = str(tensor.device)
+    why_not = readable(tensor)
+    if why_not:
+        return Summary(shape, dtype, device, note=why_not)
+    flat = tensor.detach()
+    count = flat.numel()
+    try:
+        if flat.is_complex():
+            return Summary(shape, dtype, device, norm=_norm(flat), note="complex")
+        if count <= (SOME if rich else FEW):
+            return summary_of_floats(
+                [float(v) for v in flat.reshape(-1).tolist()], shape, dtype, device, SOME if rich else FEW
+            )
+        return _large(flat, shape, dtype, device, rich or count <= SOME)
+    except (RuntimeError, NotImplementedError, TypeError) as error:
+        return Summary(shape, dtype, device, note=str(error).splitlines()[0][:80])
+
+
+def _large(flat: torch.Tensor, shape: tuple[int, ...], dtype: str, device: str, stats: bool) -> Summary:
+    if not flat.is_floating_point():
+        flat = flat.double()
+    norm = _norm(flat)
+    nonfinite = 0
+    if not math.isfinite(norm):
+        nonfinite = flat.numel() - int(torch.isfinite(flat).sum())
+        if not nonfinite:  # only the squares were too large
+            norm = _norm(flat.double())
+    if not stats:
+        return Summary(shape, dtype, device, norm=norm, nonfinite=nonfinite)
+    low, high = torch.aminmax(flat)
+    return Summary(
+        shape,
+        dtype,
+        device,
+        norm=norm,
+        min=low.item(),
+        max=high.item(),
+        mean=flat.mean(dtype=torch.float64).item(),
+        zeros=flat.numel() - int(torch.count_nonzero(flat)),
+        nonfinite=nonfinite,
+    )
+
+
+def _norm(flat: torch.Tensor) -> float:
+    small = flat.dtype in (torch.float16, torch.bfloat16)
+    norm = torch.linalg.vector_norm(flat, dtype=torch.float32 if small else None)
+    return float(norm.item())

@@ -1,0 +1,158 @@
+"""Names for the nodes of a torch graph: variables in scope, `named_parameters()` first, then expressions."""
+
+from __future__ import annotations
+
+import re
+import weakref
+from types import FrameType
+from typing import Any
+
+import torch
+
+from gradtui.probe import names
+from gradtui.probe.torch_private import packed
+
+_SIGNS = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/", "Mm": "@", "Mv": "@", "Dot": "@", "Bmm": "@", "Neg": "neg"}
+_CALLED = {
+    "Tanh", "Exp", "Log", "Relu", "Sigmoid", "Sin", "Cos", "Sqrt", "Abs", "Sum", "Mean", "Softmax",
+    "LogSoftmax", "Gelu", "Silu", "Clone", "Norm", "Prod", "Max", "Min", "Var", "Std", "Cumsum", "Squeeze",
+}  # fmt: skip
+_NAME = re.compile(r"^(\w+?)Backward\d*$")
+
+
+class TorchNames:
+    """Remembers the names of leaves between passes, so that a training loop is searched deeply once."""
+
+    def __init__(self) -> None:
+        self._leaves: dict[int, tuple[weakref.ref[Any], str | None]] = {}
+
+    def find(self, nodes: list[Any], frames: list[FrameType]) -> list[tuple[str | None, bool, Any]]:
+        """For each node: its name, whether it is a variable's path, and the tensor found under it (or None)."""
+        search = _Search(nodes, self._leaves)
+        search.run(frames)
+        self._remember(search)
+        return search.names()
+
+    def _remember(self, search: _Search) -> None:
+        for variable in search.leaves:
+            known = self._leaves.get(id(variable))
+            if known is None or known[0]() is not variable or known[1] is None:
+                path = search.found.get(id(variable))
+                self._leaves[id(variable)] = (weakref.ref(variable), path)
+        if len(self._leaves) > 2 * len(search.leaves) + 10_000:
+            self._leaves = {k: v for k, v in self._leaves.items() if v[0]() is not None}
+
+
+class _Search:
+    """One search for one pass."""
+
+    def __init__(self, nodes: list[Any], known: dict[int, tuple[weakref.ref[Any], str | None]]) -> None:
+        self._nodes = nodes
+        self._inner = {id(node) for node in nodes if not hasattr(node, "variable")}
+        self.leaves = [node.variable for node in nodes if hasattr(node, "variable")]
+        self.found: dict[int, str] = {}
+        self._tensors: dict[int, Any] = {}
+        self._by_module: set[int] = set()
+        self._wanted = set(self._inner)
+        self._new = False
+        for variable in self.leaves:
+            entry = known.get(id(variable))
+            if entry is not None and entry[0]() is variable:
+                if entry[1] is not None:
+                    self.found[id(variable)] = entry[1]
+                    self._by_module.add(id(variable))
+            else:
+                self._new = True
+            if id(variable) not in self.found:
+                self._wanted.add(id(variable))
+
+    def run(self, frames: list[FrameType]) -> None:
+        deepest = names.DEEPEST if self._new else 1
+        names.search(frames, self._claim, lambda: not self._wanted, deepest)
+
+    def _claim(self, obj: Any, path: str) -> bool:
+        if isinstance(obj, torch.Tensor):
+            self._claim_tensor(obj, path)
+            return True
+        if isinstance(obj, torch.nn.Module):
+            self._claim_module(obj, path)
+            return True
+        return isinstance(obj, (torch.optim.Optimizer, torch.dtype, torch.device))
+
+    def _claim_tensor(self, tensor: torch.Tensor, path: str) -> None:
+        key = id(tensor)
+        if key in self._wanted:
+            self._wanted.discard(key)
+            self.found.setdefault(key, path)
+            return
+        if not tensor.requires_grad:
+            return
+        node = tensor.grad_fn
+        if node is not None and id(node) in self._inner and id(node) not in self.found:
+            self._wanted.discard(id(node))
+            self.found[id(node)] = path
+            self._tensors[id(node)] = tensor
+
+    def _claim_module(self, module: torch.nn.Module, path: str) -> None:
+        """Parameters are called as `named_parameters` calls them, whatever else holds them."""
+        for name, parameter in torch.nn.Module.named_parameters(module, remove_duplicate=False):
+            key = id(parameter)
+            if key not in self._by_module:
+                self._by_module.add(key)
+                self._wanted.discard(key)
+                self.found[key] = f"{path}.{name}"
+        for name, part in torch.nn.Module.named_modules(module):
+            prefix = f"{path}.{name}" if name else path
+            for attribute, value in list(vars(part).items()):
+                if isinstance(value, torch.Tensor):
+                    self._claim_tensor(value, f"{prefix}.{attribute}")
+
+    def names(self) -> list[tuple[str | None, bool, Any]]:
+        """In the order of the nodes; what no variable holds is written out from its operands."""
+        told: dict[int, tuple[str | None, bool, Any]] = {}
+        for node in reversed(self._nodes):
+            self._name(node, told)
+        for node in reversed(self._nodes):  # operands may come after their users in the walk
+            if told[id(node)][0] is None:
+                self._name(node, told)
+        return [told[id(node)] for node in self._nodes]
+
+    def _name(self, node: Any, told: dict[int, tuple[str | None, bool, Any]]) -> None:
+        key = id(node.variable) if hasattr(node, "variable") else id(node)
+        if key in self.found:
+            told[id(node)] = (self.found[key], True, self._tensors.get(key))
+            return
+        operands = [
+            told.get(id(function), (None,))[0] if function is not None else _constant(node, slot)
+            for slot, (function, _) in enumerate(node.next_functions)
+        ]
+        told[id(node)] = (_written_out(node, operands), False, None)
+
+
+def _written_out(node: Any, operands: list[str | None]) -> str | None:
+    match = _NAME.match(node.name())
+    if match is None:
+        return None
+    word = match.group(1)
+    if word in _SIGNS:
+        return names.written_out(_SIGNS[word], operands)
+    if word == "Pow":
+        exponent = getattr(node, "_saved_exponent", None)
+        if isinstance(exponent, (int, float)):
+            return names.written_out(f"**{exponent:g}", operands[:1])
+        return names.written_out("**", operands)
+    if word == "T":
+        return f"{operands[0]}.T" if operands and operands[0] and operands[0].isidentifier() else None
+    return names.written_out(word.lower(), operands[:1]) if word in _CALLED else None
+
+
+def _constant(node: Any, slot: int) -> str | None:
+    """A number that an operation took in place of a tensor, where torch saved it."""
+    name = "self" if slot == 0 else "other"
+    if slot > 1 or not hasattr(type(node), "_saved_" + name) or packed(node, name):
+        return None
+    try:
+        saved = getattr(node, "_saved_" + name)
+        return f"{saved.item():g}" if isinstance(saved, torch.Tensor) and saved.dim() == 0 else None
+    except RuntimeError:
+        return None

@@ -1,0 +1,71 @@
+"""What gradtui knows of torch's private parts, in one place. Checked with torch 2.13.0.
+
+- `_engine_run_backward`: the one door into the engine; `torch.autograd` imports it by name.
+- `_get_sequence_nr`: the next sequence number of this thread; a node carries the number it was made with.
+- `_raw_saved_x.unpack_hook`: tells, without unpacking, that `_saved_x` would run hooks of the program's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.autograd.graph as graph
+
+next_sequence_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
+
+RunBackward = Callable[..., Any]
+
+
+def replace_engine_entry(entry: RunBackward) -> RunBackward:
+    """Put `entry` at the door of the engine; returns what stood there."""
+    original: RunBackward = graph._engine_run_backward
+    graph._engine_run_backward = entry
+    torch.autograd._engine_run_backward = entry  # type: ignore[attr-defined]
+    return original
+
+
+def root_node(output: Any) -> Any:
+    """The node that a pass over `output` (a tensor or a GradientEdge) starts from; None if it has none."""
+    if isinstance(output, graph.GradientEdge):
+        return output.node
+    if not isinstance(output, torch.Tensor) or not output.requires_grad:
+        return None
+    if output.grad_fn is not None:
+        return output.grad_fn
+    return graph.get_gradient_edge(output).node
+
+
+def untouched() -> Any:
+    """Context in which no function mode or subclass of the program's sees what we do."""
+    return torch._C.DisableTorchFunction()
+
+
+def readable(tensor: Any) -> str:
+    """Why a tensor must not be read here; '' when it may be."""
+    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        return "inside vmap or grad"
+    if torch._C._len_torch_dispatch_stack():
+        return "under a dispatch mode"
+    if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+        return type(tensor).__name__
+    if tensor.is_meta:
+        return "meta"
+    if tensor.is_nested:
+        return "nested"
+    if tensor.layout is not torch.strided:
+        return "sparse"
+    return ""
+
+
+def saved_names(node: Any) -> list[str]:
+    """The attributes under which a node saved something, without their `_saved_` prefix."""
+    return [name[7:] for name in dir(type(node)) if name.startswith("_saved_")]
+
+
+def packed(node: Any, name: str) -> bool:
+    """Would reading this saved tensor run code of the program's (saved-tensor hooks, checkpoint)?"""
+    raw = getattr(node, "_raw_saved_" + name, None)
+    parts = raw if isinstance(raw, (tuple, list)) else (raw,)
+    return any(getattr(part, "unpack_hook", None) is not None for part in parts)

@@ -1,0 +1,30 @@
+"""`gradtui.record()`: watch the passes of this very process, in a test, a notebook or a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from gradtui.probe.probe import Probe
+from gradtui.trace import Trace
+from gradtui.wire.channel import MemoryChannel
+
+
+@contextmanager
+def record(*, stats: Literal["auto", "full"] = "auto", twin: bool = True) -> Iterator[Trace]:
+    """Record every backward pass inside the `with` block.
+
+        with gradtui.record() as trace:
+            loss.backward()
+        assert trace.passes[0].leaves["w"].after == 0.5
+        assert not trace.findings
+
+    The trace grows while the block runs and can be read at any time. `stats="full"` reads
+    statistics of large tensors too; `twin=False` builds no torch graph beside scalar graphs.
+    Torch graphs made before the block have no forward lines. Nothing stays hooked afterwards,
+    also when the block raises; the exception goes through.
+    """
+    trace = Trace()
+    with Probe(MemoryChannel(trace.fold), scan=True, stats=stats, twin=twin):
+        yield trace

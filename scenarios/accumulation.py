@@ -1,0 +1,60 @@
+"""b = a + a: a gradient that is overwritten
+
+The engine below is a student's, thirty lines long, and its `+` has the classic bug: it *sets* the
+gradient of its operands (`=`) where it has to *add* to it (`+=`). With two different operands
+nobody notices. With `b = a + a` both contributions go to the same place, and the second wipes out
+the first: `a.grad` is 1 where it should be 2.
+
+Press `n` and watch the ledger of `a`: two contributions of 1 arrive, the running sum stays 1. The
+twin (torch at the same node) says 2. Then press `k` and turn the knob `repaired` on.
+"""
+
+import gradtui
+
+repaired = gradtui.knob("repaired", False)
+
+
+class Value:
+    def __init__(self, data, _children=(), _op=""):
+        self.data = data
+        self.grad = 0.0
+        self._backward = lambda: None
+        self._prev = set(_children)
+        self._op = _op
+
+    def __add__(self, other):
+        out = Value(self.data + other.data, (self, other), "+")
+
+        def _backward():
+            if repaired:
+                self.grad += out.grad
+                other.grad += out.grad
+            else:
+                self.grad = out.grad
+                other.grad = out.grad
+
+        out._backward = _backward
+        return out
+
+    def backward(self):
+        order, seen = [], set()
+
+        def visit(v):
+            if v not in seen:
+                seen.add(v)
+                for child in v._prev:
+                    visit(child)
+                order.append(v)
+
+        visit(self)
+        self.grad = 1.0
+        for v in reversed(order):
+            v._backward()
+
+
+a = Value(3.0)
+b = a + a
+b.backward()
+
+print(f"a.grad = {a.grad}")
+assert a.grad == (2.0 if repaired else 1.0)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from gradtui import __version__
@@ -21,16 +23,27 @@ SMALLEST = (60, 16)
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run gradtui and leave with its exit code."""
+    _ready_streams()
     arguments = _parser().parse_args(argv)
     try:
         code = arguments.do(arguments)
+        sys.stdout.flush()
     except (BadInput, BadRecording) as error:
         print(f"gradtui: {error}", file=sys.stderr)
         code = 2
     except BrokenPipeError:  # `gradtui ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
+        code = 128 + signal.SIGPIPE
     sys.exit(code)
+
+
+def _ready_streams() -> None:
+    """Programs may print what our own streams cannot show; and those may be closed (`>&-`)."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,9 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     opened.add_argument("file", metavar="FILE", type=Path, help="a file written by `gradtui run --out`")
-    opened.add_argument(
-        "--partial", action="store_true", help="open what is whole of a damaged recording"
-    )
+    opened.add_argument("--partial", action="store_true", help="open what is whole of a damaged recording")
     _headless_options(opened, "print it without a screen")
     opened.set_defaults(do=_open)
     return parser
@@ -99,8 +110,9 @@ def _run(arguments: argparse.Namespace) -> int:
         stop=not arguments.headless,
         stats=arguments.stats or ("full" if arguments.json else "auto"),
         twin=not arguments.no_twin,
-        record=_writable(arguments.out),
+        record=_writable(arguments.out, program.path),
         inherit_stdin=arguments.headless,
+        name=program.name,
     )
     if arguments.headless:
         from gradtui.check import headless
@@ -111,17 +123,24 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _screen_for(program: Program, plan: Plan) -> int:
-    from gradtui.tui.app import DebuggerApp
+    """The program starts first: it gets going while the screen is loaded."""
+    from gradtui.session.run import Run
 
-    app = DebuggerApp.over_program(program, plan)
-    app.run()
+    run = Run(program, plan)
+    try:
+        from gradtui.tui.app import DebuggerApp
+
+        app = DebuggerApp.over_run(run)
+        app.run()
+    finally:
+        run.close()
     return app.return_code or 0
 
 
 def _open(arguments: argparse.Namespace) -> int:
     _check_json(arguments)
-    if not arguments.file.is_file():
-        what = "is a directory" if arguments.file.is_dir() else "does not exist"
+    if not os.path.isfile(arguments.file):
+        what = "is not a file" if os.path.exists(arguments.file) else "does not exist"
         raise BadInput(f"no recording: {arguments.file} {what}")
     from gradtui.wire.recording import read_recording
 
@@ -129,7 +148,7 @@ def _open(arguments: argparse.Namespace) -> int:
     if arguments.headless:
         from gradtui.check import headless
 
-        headless.show(iter(events), arguments.json, sys.stdout)
+        headless.show([events], arguments.json, sys.stdout)
         return 0
     _check_terminal(f"gradtui open --headless {arguments.file}")
     from gradtui.trace import Trace
@@ -157,10 +176,16 @@ def _check_json(arguments: argparse.Namespace) -> None:
         raise BadInput("--json needs --headless")
 
 
-def _writable(path: Path | None) -> Path | None:
+def _writable(path: Path | None, program: Path) -> Path | None:
+    """Raises `BadInput` for a file that cannot be written. Found out by trying; what is there stays."""
     if path is not None:
+        new = not os.path.lexists(path)
         try:
+            if not new and path.exists() and path.samefile(program):
+                raise BadInput(f"cannot write the recording {path}: it is the program")
             path.open("ab").close()
+            if new:
+                path.unlink()
         except OSError as error:
             raise BadInput(f"cannot write the recording {path}: {error.strerror}") from None
     return path
@@ -168,7 +193,7 @@ def _writable(path: Path | None) -> Path | None:
 
 def _check_terminal(instead: str) -> None:
     """Raises `BadInput` where there is no terminal, or a hopelessly small one."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         raise BadInput(f"no terminal to draw on; without a screen: {instead}")
     size = os.get_terminal_size(sys.stdout.fileno())
     if size.columns < SMALLEST[0] or size.lines < SMALLEST[1]:

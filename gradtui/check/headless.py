@@ -1,69 +1,130 @@
-"""Runs a program, or reads a recording, to its end and prints what happened."""
+"""Runs a program, or reads a recording, to its end and prints what happened as it happens."""
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import FrameType
-from typing import TextIO
+from typing import Any, TextIO
 
 from gradtui.check import jsonlines, text
 from gradtui.session.session import Plan, Session
-from gradtui.trace import Trace
+from gradtui.trace import Finding, Trace
 from gradtui.wire.messages import Event, Exited, Output
-
-_PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run(plan: Plan, as_json: bool, out: TextIO) -> int:
     """Run the program; returns the exit code that ours shall be. Signals we get are passed on to it."""
-    session = Session(plan)
-
-    def pass_on(number: int, _: FrameType | None) -> None:
-        session.signal(number)
-
-    before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
-    try:
-        code = show(_events(session), as_json, out)
-    finally:
-        session.close()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with PassedOn() as signals:
+        session = Session(plan)
+        signals.to(session)
+        try:
+            code = show(_batches(session), as_json, out)
+        finally:
+            session.close()
     return 128 - code if code < 0 else code
 
 
-def _events(session: Session) -> Iterator[Event]:
+def _batches(session: Session) -> Iterator[list[Event]]:
     while session.exited is None:
-        yield from session.pump(timeout=0.05)
+        yield session.pump(timeout=0.05)
 
 
-def show(events: Iterator[Event], as_json: bool, out: TextIO) -> int:
-    """Print a stream as it comes; returns the program's exit status."""
+def show(batches: Iterable[list[Event]], as_json: bool, out: TextIO) -> int:
+    """Print a stream, each batch as soon as it is there; returns the program's exit status."""
     trace = Trace()
+    printer: Printer = JsonPrinter(out) if as_json else TextPrinter(out)
     code = 0
-    for event in events:
-        findings = trace.fold(event)
-        if isinstance(event, Output) and not as_json:
-            _pass_through(event, out)
-        lines = (jsonlines if as_json else text).lines_of(trace, event, findings)
-        for line in lines:
-            out.write(line + "\n")
-        if isinstance(event, Exited):
-            code = event.code
-    try:
-        out.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for batch in batches:
+        for event in batch:
+            printer.print(trace, event, trace.fold(event))
+            if isinstance(event, Exited):
+                code = event.code
+        if batch:
+            out.flush()
     return code
 
 
-def _pass_through(event: Output, out: TextIO) -> None:
-    """The program's own output goes where it would have gone."""
-    if event.stream == "stderr":
-        out.flush()
-        sys.stderr.write(event.text)
-        sys.stderr.flush()
-    else:
-        out.write(event.text)
+# -------------------------------------------------------------------- printers
+
+
+class JsonPrinter:
+    """The contract of docs/headless.md, and nothing else."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def print(self, trace: Trace, event: Event, findings: list[Finding]) -> None:
+        """The lines of one event, just folded into `trace`."""
+        for line in jsonlines.lines_of(trace, event, findings):
+            self._out.write(line + "\n")
+
+
+class TextPrinter:
+    """Steps as text, between the program's own output, which goes where it would have gone."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._mid_line = False
+        """Did the program leave the line open that our next one would go on?"""
+
+    def print(self, trace: Trace, event: Event, findings: list[Finding]) -> None:
+        """The lines of one event, just folded into `trace`."""
+        if isinstance(event, Output):
+            self._pass_through(event)
+        for line in text.lines_of(trace, event, findings):
+            self._out.write("\n" * self._mid_line + line + "\n")
+            self._mid_line = False
+
+    def _pass_through(self, event: Output) -> None:
+        if event.stream == "stdout":
+            self._out.write(event.text)
+            self._mid_line = not event.text.endswith("\n")
+        else:
+            self._out.flush()
+            sys.stderr.write(event.text)
+            sys.stderr.flush()
+
+
+Printer = JsonPrinter | TextPrinter
+
+
+# --------------------------------------------------------------------- signals
+
+
+class PassedOn:
+    """Context manager: what asks us to end asks the program instead, and we end when it does.
+
+    A signal that we were started to ignore (`nohup`) stays ignored. One that comes while the
+    program is being started waits for it.
+    """
+
+    NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self._session: Session | None = None
+        self._early: list[int] = []
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> PassedOn:
+        for number in self.NUMBERS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._pass_on)
+        return self
+
+    def to(self, session: Session) -> None:
+        """From now on to this program."""
+        self._session = session
+        for number in self._early:
+            session.signal(number)
+
+    def _pass_on(self, number: int, _: FrameType | None) -> None:
+        if self._session is None:
+            self._early.append(number)
+        else:
+            self._session.signal(number)
+
+    def __exit__(self, *exc: object) -> None:
+        for number, handler in reversed(self._before.items()):
+            signal.signal(number, handler)

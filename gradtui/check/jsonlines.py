@@ -1,4 +1,4 @@
-"""The headless contract: one ASCII JSON object a line. Its version is `CONTRACT`; docs/headless.md describes it."""
+"""The headless contract: one ASCII JSON object a line, as docs/headless.md describes it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gradtui.trace import Finding, Pass, Trace
+from gradtui.trace.model import twin_of
 from gradtui.wire.messages import (
     Accumulated,
     Event,
@@ -91,7 +92,7 @@ def _step(trace: Trace, step: Stepped) -> Json:
         "received": [tensor(value) for value in step.received],
         "sent": [_sent(sent) for sent in step.sent],
         "accumulated": _accumulated(pass_, step.accumulated),
-        "twin": _twin(step.twin),
+        "twin": _twin(twin_of(node, step)),
         "source": trace.source_of(node),
     }
 

@@ -8,14 +8,14 @@ from gradtui.trace import Finding, Pass, Trace
 from gradtui.trace.findings import call
 from gradtui.trace.numbers import short
 from gradtui.wire.messages import (
+    Accumulated,
     Event,
     Exited,
     Node,
     Notice,
-    Output,
     PassBegan,
     PassEnded,
-    Raised,
+    Sent,
     Stepped,
 )
 
@@ -55,18 +55,22 @@ def _step(trace: Trace, pass_: Pass, step: Stepped) -> str:
     head = f"{step.step:4}  {node.op or 'leaf':18} {_fit(label(node), 24):24} "
     if step.accumulated is not None:
         account = step.accumulated
-        before = "None" if account.before is None else short(account.before)
-        body = f"{before} + {short(account.added)} = {short(account.after)}"
+        body = _account(account)
     else:
         got = ", ".join(short(value) for value in step.received)
-        sent = [
-            f"{_fit(label(pass_.nodes[s.to]), 24) if s.to in pass_.nodes else s.to} {'=' if s.overwrote else '+='} {short(s.value)}"
-            for s in step.sent
-            if s is not None
-        ]
-        body = f"{got}  ->  {', '.join(sent) or 'nothing'}"
+        sent = ", ".join(_contribution(pass_, sent) for sent in step.sent if sent is not None)
+        body = f"{got}  ->  {sent or 'nothing'}"
     source = trace.source_of(node)
     return (f"{head}{body}" + (f"  {source}" if source else "")).rstrip()
+
+
+def _contribution(pass_: Pass, sent: Sent) -> str:
+    to = _fit(label(pass_.nodes[sent.to]), 24) if sent.to in pass_.nodes else f"#{sent.to}"
+    return f"{to} {'=' if sent.overwrote else '+='} {short(sent.value)}"
+
+
+def _account(account: Accumulated) -> str:
+    return f"{short(account.before)} + {short(account.added)} = {short(account.after)}"
 
 
 def _end(trace: Trace, event: PassEnded) -> Iterator[str]:
@@ -74,7 +78,7 @@ def _end(trace: Trace, event: PassEnded) -> Iterator[str]:
     assert pass_ is not None
     for account in event.leaves:
         node = pass_.nodes[account.node]
-        yield f"      {'(not run)':18} {_fit(label(node), 24):24} {short(account.before)} + {short(account.added)} = {short(account.after)}"
+        yield f"      {'(not run)':18} {_fit(label(node), 24):24} {_account(account)}"
     if event.error:
         yield f"      the pass ended with {event.error}"
 
@@ -111,5 +115,3 @@ def _fit(text: str, width: int) -> str:
 
 def _count(n: int, one: str, many: str | None = None) -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-

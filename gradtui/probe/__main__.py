@@ -9,37 +9,56 @@ from __future__ import annotations
 import os
 import sys
 
+OUT_OF_THE_WAY = 200
+"""Where our descriptor moves: a program's first file is still number 3, and one that closes all it
+inherited and opens others finds none of ours in their place."""
+
 
 def main() -> None:
     """Run one program under the probe."""
-    room = sys.path.pop(0)  # this folder, which Python put there
-    package_home = os.path.dirname(os.path.dirname(room))
-    sys.path.insert(0, package_home)
+    room = os.path.dirname(os.path.abspath(__file__))
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path.pop(0)  # this folder, which Python put there
+    sys.path.insert(0, os.path.dirname(os.path.dirname(room)))
+    import atexit
+
     from gradtui import userapi
     from gradtui.probe import program
+    from gradtui.probe.output import ProgramOutput
     from gradtui.probe.probe import Probe
     from gradtui.wire.channel import Channel, Closed
     from gradtui.wire.messages import VERSION, Begin, Hello, Raised
 
     sys.path.pop(0)
-    descriptor = int(sys.argv[1])
-    os.set_inheritable(descriptor, False)
-    channel = Channel(descriptor)
+    channel = Channel(_moved(int(sys.argv[1])))
     try:
         begin = channel.receive()
     except Closed:
         return
     assert isinstance(begin, Begin)
     userapi.settings.update(begin.knobs)
-    path = begin.program
-    sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
-    with Probe(channel, path, begin.stop, False, begin.stats, begin.twin) as probe:
-        probe.reporter.send(
-            Hello(VERSION, path, begin.argv, sys.version.split()[0], os.getpid(), os.getcwd())
-        )
-        program.run_as_main(
-            path, begin.argv, lambda error, text: probe.reporter.send(Raised(error, text))
-        )
+    probe = Probe(channel, begin.program, begin.stop, False, begin.stats, begin.twin)
+    reporter = probe.reporter
+    # Registered first, so called last: threads that outlive the script and the program's own exit
+    # handlers are still watched, and what they print keeps its place.
+    atexit.register(probe.__exit__, None, None, None)
+    ProgramOutput(reporter).__enter__()
+    probe.__enter__()
+    reporter.send(Hello(VERSION, begin.program, begin.argv, sys.version.split()[0], os.getpid(), os.getcwd()))
+    program.run_as_main(begin.program, begin.argv, lambda error, text: reporter.send(Raised(error, text)))
+
+
+def _moved(descriptor: int) -> int:
+    """The same end of the stream under a high number, closed in programs that this one starts."""
+    import fcntl
+
+    try:
+        moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, OUT_OF_THE_WAY)
+    except OSError:  # fewer descriptors are allowed than that
+        os.set_inheritable(descriptor, False)
+        return descriptor
+    os.close(descriptor)
+    return moved
 
 
 if __name__ == "__main__":

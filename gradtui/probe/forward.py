@@ -43,11 +43,11 @@ class ForwardMap(TorchFunctionMode):
 
     def __enter__(self) -> ForwardMap:
         self._wrap_apply()
-        super().__enter__()
+        super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *exc: Any) -> None:
-        super().__exit__(*exc)
+        super().__exit__(*exc)  # type: ignore[no-untyped-call]
         torch.autograd.Function.apply = self._apply  # type: ignore[method-assign]
 
     def _wrap_apply(self) -> None:

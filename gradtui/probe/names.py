@@ -7,7 +7,15 @@ Reads namespaces, containers and instance attributes only; it never calls the pr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FrameType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any
 
 BUDGET = 50_000
@@ -29,22 +37,30 @@ def search(
 ) -> None:
     """Offer every object reachable from the frames to `claim`, nearest frame and shortest path first.
 
-    Variables that are only loop targets (`for p in parameters`) come last: their name says nothing.
+    Variables that are only loop targets (`for p in parameters`) come last, and so do a notebook's
+    `_` and `_12`: their names say nothing. What is no name in the source is no variable.
     `satisfied` is asked now and then, to end early. `deepest`: path components to follow.
     """
     seen: set[int] = set()
     budget = [BUDGET]
     late: list[tuple[str, Any]] = []
     for namespace, loops in _namespaces(frames):
-        roots = []
+        roots: list[tuple[str, Any]] = []
         for name, value in namespace.items():
-            if name.startswith("__") or isinstance(value, _OPAQUE):
+            if type(name) is not str:
                 continue
-            (late if name in loops or name == "_" else roots).append((name, value))
+            if name.isidentifier() and not name.startswith("__") and not _opaque(value):
+                nameless = name in loops or not name.strip("_0123456789")
+                (late if nameless else roots).append((name, value))
         _breadth_first(roots, claim, seen, budget, deepest)
         if satisfied():
             return
     _breadth_first(late, claim, seen, budget, deepest)
+
+
+def _opaque(value: Any) -> bool:
+    # by type: `isinstance` asks an object for its `__class__`, which may be the program's code
+    return issubclass(type(value), _OPAQUE)
 
 
 def _namespaces(frames: list[FrameType]) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
@@ -81,39 +97,57 @@ def _parts(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     """What a value holds, each with the path a user would write."""
     kind = type(value)
     if issubclass(kind, (list, tuple)):
-        if kind.__iter__ is list.__iter__ or kind.__iter__ is tuple.__iter__:
-            for i, item in enumerate(value[:LONGEST]):
-                if not isinstance(item, _OPAQUE):
-                    yield f"{path}[{i}]", item
+        base: Any = list if issubclass(kind, list) else tuple
+        for i, item in enumerate(base.__getitem__(value, slice(LONGEST))):
+            if not _opaque(item):
+                yield f"{path}[{i}]", item
     elif issubclass(kind, dict):
-        if kind.items is dict.items:
-            for key, item in list(dict.items(value))[:LONGEST]:
-                if isinstance(key, (str, int)) and not isinstance(item, _OPAQUE):
-                    yield f"{path}[{key!r}]", item
-    elif not isinstance(value, _CALLABLES):
+        for key, item in list(dict.items(value))[:LONGEST]:
+            if type(key) in (str, int) and not _opaque(item):
+                yield f"{path}[{key!r}]", item
+    if not issubclass(kind, _CALLABLES):
         yield from _attributes(path, value, kind)
 
 
 def _attributes(path: str, value: Any, kind: type) -> Iterator[tuple[str, Any]]:
-    try:
-        own = object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        own = {}
-    if type(own) is dict:
-        for name, item in list(own.items())[:LONGEST]:
-            if isinstance(name, str) and not isinstance(item, _OPAQUE):
-                yield f"{path}.{name}", item
+    for name, item in list(_own_dict(value).items())[:LONGEST]:
+        if type(name) is str and not _opaque(item):
+            yield f"{path}.{name}", item
     for base in kind.__mro__:
         slots = base.__dict__.get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            member = base.__dict__.get(name)
-            if type(member).__name__ == "member_descriptor":
-                try:
-                    item = member.__get__(value)
-                except AttributeError:
-                    continue
-                if not isinstance(item, _OPAQUE):
-                    yield f"{path}.{name}", item
+        for name in (slots,) if isinstance(slots, str) else tuple(slots):
+            item = _in_slot(base, name, value)
+            if not _opaque(item):
+                yield f"{path}.{name}", item
+
+
+def stored(value: Any, name: str) -> Any:
+    """What an object keeps under a name, in its dictionary or a slot; None for nothing."""
+    own = _own_dict(value)
+    if name in own:
+        return own[name]
+    for base in type(value).__mro__:
+        if name in base.__dict__:
+            return _in_slot(base, name, value)
+    return None
+
+
+def _own_dict(value: Any) -> dict[Any, Any]:
+    try:
+        own = object.__getattribute__(value, "__dict__")
+    except Exception:  # a property of that name
+        return {}
+    return own if type(own) is dict else {}
+
+
+def _in_slot(base: type, name: str, value: Any) -> Any:
+    member = base.__dict__.get(name)
+    if type(member) is MemberDescriptorType:
+        try:
+            return member.__get__(value)
+        except AttributeError:  # never filled
+            pass
+    return None
 
 
 _loops: dict[CodeType, frozenset[str]] = {}
@@ -161,10 +195,12 @@ WIDEST = 40
 
 
 def written_out(op: str, operands: list[str | None]) -> str | None:
-    """The expression `op(operands)` as maths, e.g. `x1*w1 + b`, `tanh(n)`, `x**2`; None if too long or unknown."""
+    """The expression `op(operands)` as maths: `x1*w1 + b`, `tanh(n)`, `x**2`. None if too long or unknown."""
     if not operands or any(o is None for o in operands):
         return None
     names = [o for o in operands if o is not None]
+    if sum(map(len, names)) > WIDEST:
+        return None
     text = None
     if op in _SIGNS and len(names) == 2:
         level = _SIGNS[op]
@@ -196,8 +232,6 @@ def _level(text: str) -> int:
                 return 1
             if char in "*/@" and text[i : i + 2] != "**" and text[i - 1 : i + 1] != "**":
                 level = min(level, 2)
-            elif char == "-" and i == 0:
-                level = min(level, 3)
-            elif char == "*":
+            elif char == "*" or (char == "-" and i == 0):
                 level = min(level, 3)
     return level

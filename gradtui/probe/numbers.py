@@ -17,15 +17,65 @@ def number(x: Any) -> Value | None:
     """A float, or a summary where the engine works on arrays; None for what is no number."""
     if type(x) is float:
         return x
+    if type(x) is int:
+        return _float(x)
     if x is None or isinstance(x, (str, bytes)):
         return None
     shape = getattr(x, "shape", ())
     if shape != () or not hasattr(x, "__float__"):
         return _array(x) if hasattr(x, "tolist") else None
+    return _float(x)
+
+
+def _float(x: Any) -> float | None:
     try:
         return float(x)
-    except (TypeError, ValueError, OverflowError):
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
+    except (TypeError, ValueError):
         return None
+
+
+def plain(grad: Any) -> float | None:
+    """A gradient as one float, None where it is anything else."""
+    value = number(grad)
+    return value if isinstance(value, float) else None
+
+
+def snapshot(grad: Any) -> Any:
+    """A gradient that stays what it is when the engine writes in place (arrays)."""
+    if type(grad) is float or not hasattr(grad, "shape"):
+        return grad
+    return grad.copy() if hasattr(grad, "copy") else grad
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equal as gradients: NaN equals NaN, arrays by their entries. What cannot be compared differs."""
+    if type(a) is float and type(b) is float:
+        return a == b or (a != a and b != b)
+    try:
+        equal = a == b
+        if hasattr(equal, "all"):
+            return bool((equal | ((a != a) & (b != b))).all())
+        return bool(equal) or bool(a != a and b != b)
+    except (TypeError, ValueError):
+        return False
+
+
+def is_zero(grad: Any) -> bool:
+    """None or zero everywhere: nothing is lost when it is replaced."""
+    if grad is None:
+        return True
+    zero = grad == 0
+    return bool(zero.all()) if hasattr(zero, "all") else bool(zero)
+
+
+def minus(after: Any, before: Any) -> Any:
+    """What was added to `before` to make `after`; exact where before is zero."""
+    try:
+        return after if is_zero(before) else after - before
+    except TypeError:
+        return after
 
 
 def _array(x: Any) -> Summary | None:

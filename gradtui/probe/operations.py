@@ -39,14 +39,33 @@ _POWER = re.compile(r"^(?:\*\*|\^|pow|power)[\s_(:,=]*([-+]?[0-9.]+(?:e[-+]?\d+)
 _EXPONENTS = ("other", "exponent", "power", "n", "k", "p", "exp", "pow", "b", "y")
 
 
-def candidates(torch: Any, op: str, count: int, closure: dict[str, Any]) -> Iterator[Function]:
-    """Torch functions of `count` tensors that `op` may mean, the likeliest first.
+_REFLECTED = {"radd": "+", "rsub": "-", "rmul": "*", "rtruediv": "/", "rpow": "**"}
 
-    `closure`: numbers that the node's backward function holds, for a constant exponent that the op
-    does not name, or a constant operand.
-    """
+
+def _word(op: str) -> str:
+    """An op without the decorations that engines give it: `__add__`, `AddBackward`, `mul()`."""
     word = op.strip().strip("_").lower()
     word = word.removesuffix("backward").removesuffix("()").strip("_ ")
+    return _REFLECTED.get(word, word)
+
+
+def sign_of(function: str) -> str | None:
+    """The op that an engine's function of this name computes (`__mul__`: `*`), None if unknown."""
+    word = _word(function)
+    if word in _BINARY:
+        return {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}.get(_BINARY[word], word)
+    return word if word in _UNARY or word in _ACTIVATIONS else None
+
+
+def candidates(
+    torch: Any, op: str, count: int, numbers: Callable[[], dict[str, float]]
+) -> Iterator[Function]:
+    """Torch functions of `count` tensors that `op` may mean, the likeliest first.
+
+    `numbers`: plain numbers that the node holds by name, for a constant exponent that the op does
+    not name, or a constant operand.
+    """
+    word = _word(op)
     if count == 2 and word in _BINARY:
         yield getattr(torch, _BINARY[word])
     if count == 1:
@@ -60,8 +79,9 @@ def candidates(torch: Any, op: str, count: int, closure: dict[str, Any]) -> Iter
             yield getattr(torch.nn.functional, _ACTIVATIONS[word])
         if word in _BINARY:  # a constant on one side
             function = getattr(torch, _BINARY[word])
-            names = [*(n for n in _EXPONENTS if n in closure), *closure]
-            for value in dict.fromkeys(closure[n] for n in names):
+            held = numbers()
+            names = [*(n for n in _EXPONENTS if n in held), *held]
+            for value in dict.fromkeys(held[n] for n in names):
                 if _BINARY[word] == "pow":
                     yield _raise_to(value)
                 else:

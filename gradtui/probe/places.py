@@ -7,8 +7,8 @@ one dictionary look-up. Resolving (line numbers, kinds of frames) happens once p
 from __future__ import annotations
 
 import os
-import sys
 import sysconfig
+from collections.abc import Iterable
 from types import CodeType, FrameType
 from typing import Literal
 
@@ -52,6 +52,8 @@ class Places:
         self._cwd = os.getcwd()
         self._codes: dict[int, CodeType] = {}  # also keeps them alive, so that an id means one code
         self._engine_codes: set[int] = set()
+        self._step_names: set[str] = set()
+        self._lines: dict[tuple[int, int], Place] = {}
         self._stacks: dict[tuple[int, ...], int] = {}
         self._resolved: list[tuple[Frame, ...] | None] = [None]
         self._raw: list[tuple[tuple[CodeType, int], ...]] = [()]
@@ -73,7 +75,7 @@ class Places:
         return found if found is not None else self._register(tuple(key), frame)
 
     def _register(self, key: tuple[int, ...], frame: FrameType | None) -> int:
-        raw = []
+        raw: list[tuple[CodeType, int]] = []
         while frame is not None and len(raw) < DEPTH:
             code = frame.f_code
             self._codes[id(code)] = code
@@ -84,11 +86,22 @@ class Places:
         self._stacks[key] = len(self._raw) - 1
         return len(self._raw) - 1
 
-    def add_engine_code(self, codes: list[CodeType]) -> None:
-        """Frames of these codes are a scalar engine's own, not the user's use of it."""
+    def add_engine_code(self, codes: Iterable[CodeType], step: str | None) -> None:
+        """Frames of these codes are a scalar engine's own, not the user's use of it.
+
+        `step`: the name of the engine's step function. A function outside the class that speaks of
+        it (`out._backward = _backward`) belongs to the engine as well.
+        """
         for code in codes:
             self._codes[id(code)] = code
             self._engine_codes.add(id(code))
+        if step is not None:
+            self._step_names.add(step)
+
+    def _of_engine(self, code: CodeType) -> bool:
+        if id(code) in self._engine_codes:
+            return True
+        return not code.co_name.startswith("<") and not self._step_names.isdisjoint(code.co_names)
 
     # ------------------------------------------------------------- resolving
 
@@ -114,7 +127,23 @@ class Places:
         """The line a frame stands at; the nearest one outwards that is not the probe's."""
         while frame is not None and of_probe(frame.f_code):
             frame = frame.f_back
-        return None if frame is None else Place(self.file(frame.f_code), frame.f_lineno)
+        if frame is None:
+            return None
+        code, key = frame.f_code, (id(frame.f_code), frame.f_lasti)
+        place = self._lines.get(key)
+        if place is None:
+            self._codes[key[0]] = code
+            place = self._lines[key] = Place(self.file(code), line_of(code, key[1]))
+        return place
+
+    def start(self, code: CodeType) -> Place:
+        """The line at which a function begins."""
+        key = (id(code), -1)
+        place = self._lines.get(key)
+        if place is None:
+            self._codes[key[0]] = code
+            place = self._lines[key] = Place(self.file(code), code.co_firstlineno)
+        return place
 
     def file(self, code: CodeType) -> int:
         """The id of the file that code comes from."""
@@ -125,13 +154,24 @@ class Places:
             self._pending.append(Source(number, self._shown(name), _text(name)))
         return number
 
+    def engine_functions(self, stack: int | None) -> list[str]:
+        """The names of the engine's own functions at the end of a stack, innermost first."""
+        names = []
+        for code, _ in self._raw[stack] if stack is not None else ():
+            if of_probe(code):
+                continue
+            if not self._of_engine(code):
+                break
+            names.append(code.co_name)
+        return names
+
     def pending(self) -> list[Source | Stack]:
         """Announcements to send before the next message."""
         pending, self._pending = self._pending, []
         return pending
 
     def _kind(self, code: CodeType) -> Kind:
-        return "engine" if id(code) in self._engine_codes else kind_of_file(code.co_filename, self._main)
+        return "engine" if self._of_engine(code) else kind_of_file(code.co_filename, self._main)
 
     def _shown(self, name: str) -> str:
         if name.startswith("<"):
@@ -161,9 +201,3 @@ def _text(name: str) -> str | None:
 
     lines = linecache.getlines(name)
     return "".join(lines) if lines else None
-
-
-def caller(depth: int = 1) -> FrameType:
-    """The frame `depth` calls above whoever calls this."""
-    return sys._getframe(depth + 1)
-

@@ -13,7 +13,6 @@ from gradtui.probe.scalar_watcher import ScalarWatcher
 from gradtui.probe.torch_arrival import TorchArrival
 from gradtui.wire.channel import Outlet
 
-
 _probes: weakref.WeakSet[Probe] = weakref.WeakSet()
 
 

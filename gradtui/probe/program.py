@@ -4,85 +4,122 @@ from __future__ import annotations
 
 import builtins
 import os
-import signal
 import sys
-import traceback
 from collections.abc import Callable
-from types import CodeType, ModuleType, TracebackType
-from typing import NoReturn
+from types import ModuleType, TracebackType
+from typing import Any
 
-_ROOM = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_OURS = (_PACKAGE + "probe" + os.sep, _PACKAGE + "wire" + os.sep)
+_DISPATCH = os.path.join("torch", "overrides.py")
+"""Calls us on behalf of the program, and so does the import system: not there without us, hidden with us."""
+_LIBRARIES = (os.path.dirname(os.__file__) + os.sep, "<frozen ")
 
-
-def load(path: str) -> CodeType:
-    """The compiled program. Raises `SyntaxError` or `OSError`; the debugger has looked before."""
-    import tokenize
-
-    with tokenize.open(path) as file:
-        text = file.read()
-    return compile(text, path, "exec", dont_inherit=True)
+OnRaise = Callable[[str, str], None]
+Hook = Callable[[type[BaseException], BaseException, "TracebackType | None"], Any]
 
 
-def run_as_main(path: str, argv: tuple[str, ...], on_raise: Callable[[str, str], None]) -> None:
-    """Run the program; return when it ended well, else leave as Python would.
+def run_as_main(path: str, argv: tuple[str, ...], on_raise: OnRaise) -> None:
+    """Run the program; what it raises goes on to the interpreter, to end the process as it ever does.
 
-    `on_raise(error, traceback)` hears of an exception before the process ends with it.
+    `on_raise(error, traceback)` hears of it first. Tracebacks are printed without frames of ours.
     """
-    code = load(path)
+    full = os.path.join(os.getcwd(), path)  # as Python does it: joined, not tidied up
     main = ModuleType("__main__")
-    main.__dict__.update(__file__=path, __builtins__=builtins, __cached__=None, __spec__=None)
+    main.__dict__.update(
+        __file__=full,
+        __builtins__=builtins,
+        __annotations__={},
+        __cached__=None,
+        __loader__=type(__loader__)("__main__", full),  # type: ignore[name-defined]
+    )
     sys.modules["__main__"] = main
     sys.argv = [path, *argv]
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
     try:
-        exec(code, main.__dict__)
+        with open(full, "rb") as file:
+            source = file.read()
+        exec(compile(source, full, "exec", dont_inherit=True), main.__dict__)
     except SystemExit:
         raise
     except BaseException as error:
-        _end_with(error, on_raise)
+        _hide_us(error)
+        _report(error, on_raise)
+        sys.excepthook = _without_us(sys.excepthook, error)
+        raise
 
 
-def _end_with(error: BaseException, on_raise: Callable[[str, str], None]) -> NoReturn:
-    """Print the program's own traceback, without our frames, and exit as Python would."""
-    error.__traceback__ = _without_leading(error.__traceback__)
-    report = traceback.TracebackException.from_exception(error)
-    _strip(report)
-    text = "".join(report.format())
-    on_raise(_one_line(error, report), text)
-    if sys.excepthook is sys.__excepthook__:
-        sys.stderr.write(text)
-    else:
-        sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
-        sys.excepthook(type(error), error, error.__traceback__)
-    if isinstance(error, KeyboardInterrupt):
-        sys.stdout.flush()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
-    sys.exit(1)
+def _without_us(hook: Hook, error: BaseException) -> Hook:
+    """The program's own hook (or Python's), which shall not see the frames that led to its first line."""
+    traceback = error.__traceback__
+
+    def show(kind: type[BaseException], raised: BaseException, _: TracebackType | None) -> None:
+        sys.excepthook = hook
+        sys.last_traceback = raised.__traceback__ = traceback
+        try:
+            hook(kind, raised, traceback)
+        except SystemExit:
+            raise
+        except BaseException as broken:
+            _hide_us(broken)
+            sys.stderr.write("Error in sys.excepthook:\n")
+            sys.__excepthook__(type(broken), broken, broken.__traceback__)
+            sys.stderr.write("\nOriginal exception was:\n")
+            sys.__excepthook__(kind, raised, traceback)
+
+    return show
 
 
-def _without_leading(tb: TracebackType | None) -> TracebackType | None:
-    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(_ROOM):
-        tb = tb.tb_next
-    return tb
+def _report(error: BaseException, on_raise: OnRaise) -> None:
+    import traceback
+
+    lines = "".join(traceback.format_exception_only(type(error), error)).splitlines()
+    said = next((line for line in lines if not line.startswith(" ")), type(error).__name__)
+    frames = [(f.f_code.co_filename, line) for f, line in traceback.walk_tb(error.__traceback__)]
+    own = [frame for frame in frames if not _of_library(frame[0])] or frames
+    where = f" ({os.path.basename(own[-1][0])}:{own[-1][1]})" if own else ""
+    on_raise(said + where, "".join(traceback.format_exception(error)))
 
 
-def _strip(report: traceback.TracebackException) -> None:
-    """Take our frames out of a report and of everything it was caused by."""
-    todo, seen = [report], set()
+def _of_library(file: str) -> bool:
+    return file.startswith(_LIBRARIES) or "site-packages" in file
+
+
+# -------------------------------------------------------------------- frames
+
+
+def _hide_us(error: BaseException) -> None:
+    """Take our frames out of an exception's traceback and of everything that it was caused by."""
+    todo: list[BaseException | None] = [error]
+    seen: set[int] = set()
     while todo:
         item = todo.pop()
-        if id(item) in seen:
+        if item is None or id(item) in seen:
             continue
         seen.add(id(item))
-        kept = [f for f in item.stack if not f.filename.startswith(_ROOM)]
-        item.stack = traceback.StackSummary.from_list(kept)
-        todo.extend(e for e in (item.__cause__, item.__context__) if e is not None)
+        item.__traceback__ = _kept(item.__traceback__)
+        todo += (item.__cause__, item.__context__, *getattr(item, "exceptions", ()))
 
 
-def _one_line(error: BaseException, report: traceback.TracebackException) -> str:
-    text = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()
-    line = text[-1] if text else type(error).__name__
-    if report.stack:
-        last = report.stack[-1]
-        line += f" ({os.path.basename(last.filename)}:{last.lineno})"
-    return line
+def _kept(traceback: TracebackType | None) -> TracebackType | None:
+    kept: list[TracebackType] = []
+    detour = False  # did the frame kept last call itself again, by way of torch's dispatch to us?
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if code.co_filename.startswith(_OURS):
+            while kept and kept[-1].tb_frame.f_code.co_filename.startswith("<frozen importlib"):
+                kept.pop()
+            while kept and kept[-1].tb_frame.f_code.co_filename.endswith(_DISPATCH):
+                kept.pop()
+                detour = True
+        else:
+            if detour and kept and kept[-1].tb_frame.f_code is code:
+                kept.pop()
+            detour = False
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    chain: TracebackType | None = None
+    for entry in reversed(kept):
+        chain = TracebackType(chain, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return chain

@@ -7,7 +7,7 @@ code runs; a stop blocks the thread it happens in and makes other threads' passe
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Literal
@@ -18,6 +18,7 @@ from gradtui.wire.messages import (
     Event,
     Go,
     Notice,
+    Output,
     PassBegan,
     PassEnded,
     Progress,
@@ -27,6 +28,10 @@ from gradtui.wire.messages import (
 )
 
 Reason = Literal["entry", "step", "pass", "pass end"]
+
+
+def _nothing() -> None:
+    """No output of the program passes through us."""
 
 
 class Detached(BaseException):
@@ -46,6 +51,8 @@ class Reporter:
         self._nodes = 0
         self._lock = threading.RLock()
         self._own = threading.local()
+        self.flush_output: Callable[[], None] = _nothing
+        """Called before a pass or a stop is reported, so that output keeps its place."""
 
     @property
     def muted(self) -> bool:
@@ -103,8 +110,13 @@ class Reporter:
         """Say what takes long, '' when it is over."""
         self.send(Progress(text))
 
+    def output(self, event: Output) -> None:
+        """The program printed something."""
+        self.send(event)
+
     def began(self, event: PassBegan) -> None:
         """A pass begins."""
+        self.flush_output()
         self.send(event)
 
     def stepped(self, event: Stepped) -> None:
@@ -140,6 +152,7 @@ class Reporter:
         node: int | None = None,
         received: tuple[Value | None, ...] = (),
     ) -> None:
+        self.flush_output()
         with self._lock:
             self.send(Stopped(reason, number, step, node, received))
             if not self.enabled:

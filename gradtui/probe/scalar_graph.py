@@ -1,8 +1,8 @@
 """The graph of one scalar pass, read from the engine's own objects.
 
-Operands come in order and with duplicates (`a + a` has two): from the arguments that `__init__`
-was given, else from the closure of the node's backward function (`self` first), else as the engine
-keeps them, which for a set means that the order is not known.
+Operands come in order and with duplicates (`a + a` has two): as the engine keeps them where that is
+a sequence; for a set from the arguments that `__init__` was given, else from the closure of the
+node's backward function, else as they come, which means that the order is not known.
 """
 
 from __future__ import annotations
@@ -20,21 +20,37 @@ MISSING: Any = object()
 class Made:
     """What was learned when an engine's object was made. Holds ids only: it keeps nothing alive."""
 
-    __slots__ = ("operands", "stack", "node", "name")
+    __slots__ = ("constant", "name", "node", "operands", "sought", "stack")
 
-    def __init__(self, operands: tuple[int, ...] | None, stack: int | None) -> None:
+    def __init__(
+        self, operands: tuple[int, ...] | None, stack: int | None, constant: float | None = None
+    ) -> None:
         self.operands = operands
         self.stack = stack
+        self.constant = constant  # the plain number on the other side of a binary operation
         self.node = 0  # our id, given when first seen in a graph
         self.name: str | None = None
+        self.sought = False  # was it among those that a search for names looked for?
 
 
 class Entry:
     """One node of the pass: the engine's object and what the watcher keeps about it meanwhile."""
 
     __slots__ = (
-        "obj", "made", "id", "op", "operands", "value", "name", "named",
-        "before", "read", "known", "gained", "ran", "ordered",
+        "before",
+        "gained",
+        "id",
+        "known",
+        "made",
+        "name",
+        "named",
+        "obj",
+        "op",
+        "operands",
+        "ordered",
+        "ran",
+        "read",
+        "value",
     )  # fmt: skip
 
     def __init__(self, obj: Any, made: Made, op: str, value: Value | None) -> None:
@@ -59,6 +75,74 @@ class Entry:
         return not self.operands
 
 
+class Reader:
+    """Reads an engine's objects.
+
+    `made_of`: what is known of an object. `op_of`: the op of one that does not name it.
+    """
+
+    def __init__(self, shape: Shape, made_of: Callable[[Any], Made], op_of: Callable[[Made], str]) -> None:
+        self._shape = shape
+        self._made_of = made_of
+        self._op_of = op_of
+
+    def walk(self, root: Any) -> list[Entry]:
+        """Every node below root, root first, each before the nodes it alone leads to. No recursion."""
+        entries = {id(root): self._entry(root)}
+        stack, order, listed = [entries[id(root)]], [], {id(root)}
+        while stack:
+            entry = stack.pop()
+            order.append(entry)
+            for operand in self._operands(entry):
+                found = entries.get(id(operand))
+                if found is None:
+                    found = entries[id(operand)] = self._entry(operand)
+                entry.operands.append(found)
+            if not entry.op and entry.operands:
+                entry.op = self._op_of(entry.made)
+            for operand_entry in reversed(entry.operands):
+                if id(operand_entry.obj) not in listed:
+                    listed.add(id(operand_entry.obj))
+                    stack.append(operand_entry)
+        return order
+
+    def _entry(self, obj: Any) -> Entry:
+        made = self._made_of(obj)
+        op = attribute(obj, self._shape.op)
+        return Entry(obj, made, _text(op), number(attribute(obj, self._shape.data)))
+
+    def _operands(self, entry: Entry) -> list[Any]:
+        """The operands of a node, in order and with duplicates as far as that can be known."""
+        kept = attribute(entry.obj, self._shape.inputs)
+        if kept is MISSING or kept is None or (type(kept) in (tuple, list, set) and not kept):
+            return []
+        children = list(self._engine_objects(kept, type(entry.obj)))
+        if not isinstance(kept, (set, frozenset)):
+            return children
+        by_id = {id(child): child for child in children}
+        order = entry.made.operands
+        if order is None or set(order) != by_id.keys():
+            order, entry.ordered = _closure_order(entry.obj, self._shape, by_id)
+        return [by_id[i] for i in order] if order else children
+
+    def _engine_objects(self, kept: Any, cls: type) -> Iterator[Any]:
+        """The engine objects in a node's inputs; pairs of (operand, something) are looked into."""
+        if isinstance(kept, dict):
+            kept = list(kept)
+        if not isinstance(kept, Iterable):
+            kept = (kept,)
+        for item in kept:
+            if isinstance(item, tuple):
+                item = next((part for part in item if self._is_node(part, cls)), None)
+            if self._is_node(item, cls):
+                yield item
+
+    def _is_node(self, item: Any, cls: type) -> bool:
+        return isinstance(item, cls) or (
+            hasattr(type(item), self._shape.backward) and hasattr(item, self._shape.grad)
+        )
+
+
 def attribute(obj: Any, name: str | None) -> Any:
     """An engine's attribute, called if it is a method; MISSING where there is none."""
     if name is None:
@@ -67,93 +151,42 @@ def attribute(obj: Any, name: str | None) -> Any:
     return value() if callable(value) and hasattr(value, "__self__") else value
 
 
-def snapshot(grad: Any) -> Any:
-    """A gradient that stays what it is when the engine writes in place (arrays)."""
-    return grad.copy() if hasattr(grad, "copy") and hasattr(grad, "shape") else grad
-
-
-def walk(root: Any, shape: Shape, made_of: Callable[[Any], Made]) -> list[Entry]:
-    """Every node below root, root first, each before the nodes it alone leads to. No recursion."""
-    entries: dict[int, Entry] = {}
-
-    def entry_of(obj: Any) -> Entry:
-        op = attribute(obj, shape.op)
-        text = op if isinstance(op, str) else "" if op is MISSING or op is None else _op_name(op)
-        return Entry(obj, made_of(obj), text, number(attribute(obj, shape.data)))
-
-    entries[id(root)] = entry_of(root)
-    stack, order = [entries[id(root)]], []
-    while stack:
-        entry = stack.pop()
-        order.append(entry)
-        for operand in _operands(entry, shape):
-            found = entries.get(id(operand))
-            if found is None:
-                found = entries[id(operand)] = entry_of(operand)
-            entry.operands.append(found)
-        stack.extend(o for o in dict.fromkeys(reversed(entry.operands)) if not o.ran)
-        for operand_entry in entry.operands:
-            operand_entry.ran = 1  # here only: already on the stack
-    for entry in order:
-        entry.ran = 0
-    return order
-
-
-def _op_name(op: Any) -> str:
+def _text(op: Any) -> str:
+    """An op as text; a function or class that stands for one by its name."""
+    if isinstance(op, str):
+        return op
+    if op is MISSING or op is None:
+        return ""
     return getattr(op, "__name__", None) or str(op)
 
 
-def _operands(entry: Entry, shape: Shape) -> list[Any]:
-    """The operands of a node, in order and with duplicates as far as that can be known."""
-    kept = attribute(entry.obj, shape.inputs)
-    children = [] if kept is MISSING or kept is None else list(_engine_objects(kept, type(entry.obj), shape))
-    if not children:
-        return []
-    by_id = {id(child): child for child in children}
-    order = entry.made.operands
-    if order is not None and set(order) == set(by_id):
-        return [by_id[i] for i in order]
-    order = _closure_order(entry.obj, shape, by_id)
-    if order is not None:
-        return [by_id[i] for i in order]
-    entry.ordered = not isinstance(kept, (set, frozenset)) or len(children) == 1
-    return children
+def _closure_order(obj: Any, shape: Shape, by_id: dict[int, Any]) -> tuple[tuple[int, ...], bool]:
+    """Operands from the variables that the backward closure holds, `self` first; () if it does not hold them.
+
+    Whether that is their order: only where there is one, or two of which one is `self`.
+    """
+    held = [
+        (name != "self", name, id(content))
+        for name, content in closure(obj, shape.step)
+        if id(content) in by_id and content is not obj
+    ]
+    held.sort()
+    order = tuple([i for _, _, i in held])
+    if set(order) != by_id.keys():
+        return (), len(by_id) == 1
+    return order, len(order) == 1 or (len(order) == 2 and not held[0][0])
 
 
-def _engine_objects(kept: Any, cls: type, shape: Shape) -> Iterator[Any]:
-    """The engine objects in a node's inputs; pairs of (operand, something) are looked into."""
-    if isinstance(kept, dict):
-        kept = list(kept)
-    if not isinstance(kept, Iterable):
-        kept = (kept,)
-    for item in kept:
-        if isinstance(item, tuple):
-            item = next((part for part in item if _is_node(part, cls, shape)), None)
-        if _is_node(item, cls, shape):
-            yield item
-
-
-def _is_node(item: Any, cls: type, shape: Shape) -> bool:
-    return isinstance(item, cls) or (hasattr(type(item), shape.backward) and hasattr(item, shape.grad))
-
-
-def _closure_order(obj: Any, shape: Shape, by_id: dict[int, Any]) -> tuple[int, ...] | None:
-    """Operand order from the variables that the backward closure holds: `self` first, then as named."""
-    function = getattr(obj, shape.step, None) if shape.step else None
-    code = getattr(function, "__code__", None)
-    cells = getattr(function, "__closure__", None)
-    if code is None or not cells:
-        return None
-    held = []
-    for name, cell in zip(code.co_freevars, cells):
-        try:
-            content = cell.cell_contents
-        except ValueError:
-            continue
-        if id(content) in by_id and content is not obj:
-            held.append((name != "self", name, id(content)))
-    order = tuple(i for _, _, i in sorted(held))
-    return order if set(order) == set(by_id) else None
+def closure(obj: Any, step: str | None) -> Iterator[tuple[str, Any]]:
+    """The variables that a node's step function holds."""
+    function = getattr(obj, step, None) if step else None
+    code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None)
+    if isinstance(cells, tuple) and code is not None:
+        for name, cell in zip(code.co_freevars, cells):
+            try:
+                yield name, cell.cell_contents
+            except ValueError:  # not filled yet
+                continue
 
 
 def ordered_operands(args: Iterable[Any], kept: Any) -> tuple[int, ...] | None:
@@ -164,7 +197,39 @@ def ordered_operands(args: Iterable[Any], kept: Any) -> tuple[int, ...] | None:
         return None
     if not wanted:
         return ()
+    loose = []
     for arg in args:
-        if isinstance(arg, (tuple, list)) and arg and {id(o) for o in arg} == wanted:
-            return tuple([id(o) for o in arg])
-    return None
+        if isinstance(arg, (tuple, list)) and arg:
+            order = tuple([id(o) for o in arg])
+            if wanted == set(order):
+                return order
+        elif id(arg) in wanted:
+            loose.append(id(arg))
+    return tuple(loose) if wanted == set(loose) else None
+
+
+def constant_operand(frame: Any) -> float | None:
+    """The plain number that a running binary operation was given: `x ** 3` keeps it nowhere else."""
+    code = frame.f_code
+    if code.co_argcount < 2:
+        return None
+    other = frame.f_locals.get(code.co_varnames[1])
+    return float(other) if type(other) in (int, float) else None
+
+
+def users_first(entries: list[Entry]) -> list[Entry]:
+    """A topological order, each node before its operands (Kahn's algorithm)."""
+    waiting = {entry.id: 0 for entry in entries}
+    for entry in entries:
+        for operand in entry.operands:
+            waiting[operand.id] += 1
+    ready = [e for e in entries if not waiting[e.id]]
+    order = []
+    while ready:
+        entry = ready.pop()
+        order.append(entry)
+        for operand in entry.operands:
+            waiting[operand.id] -= 1
+            if not waiting[operand.id]:
+                ready.append(operand)
+    return order

@@ -1,8 +1,8 @@
 """Watching one pass of a scalar engine: the student's own `backward()` drives, this only looks on.
 
-While the pass runs, the classes of the graph's objects carry two descriptors: one for the step
-function (a node runs) and one for `grad` (each read and write). They delegate to whatever was
-there and are taken away in reverse, also when the pass raises.
+While the pass runs, the classes of the graph's objects carry two descriptors (`watched.py`): one
+for the step function (a node runs) and one for `grad` (each read and write). They are taken away in
+reverse, also when the pass raises.
 
 Invariants. A step opens when the engine calls a node's step function, and closes when that call
 returns, or, if nothing was written for the node's operands by then, at the next call: some engines
@@ -20,9 +20,9 @@ from functools import partial
 from types import FrameType
 from typing import Any, Protocol
 
-from gradtui.probe.numbers import number
-from gradtui.probe.places import of_probe
-from gradtui.probe.scalar_graph import MISSING, Entry, snapshot
+from gradtui.probe.numbers import is_zero, minus, number, plain, same, snapshot
+from gradtui.probe.scalar_graph import MISSING, Entry
+from gradtui.probe.watched import Watch, Watched, WatchedGrad, WatchedStep, lookup, storage
 from gradtui.userapi import Shape
 from gradtui.wire.messages import Accumulated, Place, Sent, Value, Write
 
@@ -33,19 +33,24 @@ class Listener(Protocol):
     def before(self, entry: Entry, received: Value | None) -> None: ...
     def after(self, step: Step, outside: list[Write], more: bool) -> None: ...
     def place(self, frame: FrameType | None) -> Place | None: ...
+    def start_of(self, function: Any) -> Place | None: ...
 
 
 class Step:
     """One run of one node."""
 
-    __slots__ = ("entry", "received", "place", "writes", "running", "split")
+    __slots__ = ("entry", "failed", "function", "place", "received", "running", "split", "writes")
 
-    def __init__(self, entry: Entry, received: Value | None, place: Place | None) -> None:
+    def __init__(
+        self, entry: Entry, received: Value | None, place: Place | None, function: Place | None
+    ) -> None:
         self.entry = entry
         self.received = received
         self.place = place
+        self.function = function
         self.writes: list[Sent] = []
         self.running = True
+        self.failed = False  # the engine raised inside it
         self.split = False  # another node ran inside this one: its first part has been told
 
 
@@ -59,21 +64,23 @@ class ScalarPass:
         self._by_id = {id(entry.obj): entry for entry in entries}
         self._thread = threading.get_ident()
         self._restore: list[Callable[[], None]] = []
+        self._grads: dict[type, WatchedGrad] = {}
         self._step: Step | None = None
         self._outside: list[Write] = []
-        self._looking = False
-        self._last_read: Entry | None = None  # for engines without step functions
+        self._reads: list[Entry] = []  # for engines without step functions, newest last
 
     # -------------------------------------------------------------- lifetime
 
     def __enter__(self) -> ScalarPass:
-        grad = self._shape.grad
+        # a class after its bases: one that inherits a descriptor needs none of its own
+        for cls in sorted({type(entry.obj) for entry in self.entries}, key=lambda c: len(c.__mro__)):
+            try:
+                self._install_both(cls)
+            except BaseException:
+                self.__exit__()
+                raise
         for entry in self.entries:
-            entry.before = entry.known = snapshot(getattr(entry.obj, grad, None))
-        for cls in {type(entry.obj) for entry in self.entries}:
-            self._install(cls, grad, _Grad)
-            if self._shape.step is not None:
-                self._install(cls, self._shape.step, _StepFunction)
+            entry.before = entry.known = snapshot(self._raw(entry))
         return self
 
     def finish(self) -> None:
@@ -85,21 +92,27 @@ class ScalarPass:
             restore()
         self._restore.clear()
 
-    def _install(self, cls: type, name: str, kind: type[_Watched]) -> None:
-        own = cls.__dict__.get(name, MISSING)
-        setattr(cls, name, kind(self, name, _lookup(cls, name)))
-        if own is MISSING:
-            self._restore.append(partial(delattr, cls, name))
-        else:
-            self._restore.append(partial(setattr, cls, name, own))
+    def _install_both(self, cls: type) -> None:
+        name, accessors = storage(cls, self._shape.grad)
+        self._install(cls, name, partial(WatchedGrad, accessors=accessors))
+        self._grads[cls] = lookup(cls, name)
+        if self._shape.step is not None:
+            self._install(cls, self._shape.step, WatchedStep)
+
+    def _install(self, cls: type, name: str, kind: Callable[[Watch, str, Any], Watched]) -> None:
+        original = lookup(cls, name)
+        if isinstance(original, Watched):
+            return
+        own = name in cls.__dict__
+        setattr(cls, name, kind(self, name, original))
+        self._restore.append(partial(setattr, cls, name, original) if own else partial(delattr, cls, name))
 
     # ----------------------------------------------------------------- steps
 
     def entry_of(self, obj: Any) -> Entry | None:
         """The node of an object, None when it is not of this pass or the caller not of this thread."""
-        if self._looking or threading.get_ident() != self._thread:
-            return None
-        return self._by_id.get(id(obj))
+        entry = self._by_id.get(id(obj))
+        return entry if entry is not None and threading.get_ident() == self._thread else None
 
     def run(self, entry: Entry, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """The engine runs a node: `original` is its own step function."""
@@ -107,12 +120,16 @@ class ScalarPass:
             if self._step.entry is entry:
                 return original(*args, **kwargs)
             return self._run_inside(self._step, entry, original, args, kwargs)
-        step = self._open(entry, sys._getframe(1))
+        step = self._open(entry, sys._getframe(1), original)
         try:
             return original(*args, **kwargs)
+        except BaseException:
+            step.failed = True
+            raise
         finally:
             step.running = False
-            self._settle(step)
+            if not step.writes:
+                self._settle(step)
             if step.writes or step.split or entry.leaf:
                 self._close()
 
@@ -121,20 +138,24 @@ class ScalarPass:
     ) -> Any:
         """A node run by another node's step function: the outer step ends where the inner one begins."""
         self._close(more=True)
-        step = self._open(entry, sys._getframe(2))
+        step = self._open(entry, sys._getframe(2), original)
         try:
             return original(*args, **kwargs)
+        except BaseException:
+            step.failed = outer.failed = True
+            raise
         finally:
             step.running = False
             self._close()
             self._step = outer  # which goes on, in a step of its own
 
-    def _open(self, entry: Entry, frame: FrameType | None) -> Step:
+    def _open(self, entry: Entry, frame: FrameType | None, function: Any = None) -> Step:
         self._close()
-        received = self._look(entry)
+        received = number(self._raw(entry))
         self._listener.before(entry, received)
         entry.ran += 1
-        step = self._step = Step(entry, received, self._listener.place(frame))
+        listener = self._listener
+        step = self._step = Step(entry, received, listener.place(frame), listener.start_of(function))
         return step
 
     def _close(self, more: bool = False) -> None:
@@ -148,9 +169,9 @@ class ScalarPass:
 
     def _settle(self, step: Step) -> None:
         """Find what reached the operands past the descriptor (in place, through a property)."""
-        for operand in dict.fromkeys(step.entry.operands):
+        for operand in step.entry.operands:
             now = self._raw(operand)
-            if not _same(now, operand.known):
+            if not same(now, operand.known):
                 self._contribute(step, operand, operand.known, now, False, step.place)
 
     # ------------------------------------------------------- reads and writes
@@ -159,50 +180,50 @@ class ScalarPass:
         """The program reads a node's grad."""
         entry.read = snapshot(grad)
         if self._shape.step is None:
-            self._last_read = entry
+            self._reads.append(entry)
 
-    def on_write(
-        self, entry: Entry, grad: Any, store: Callable[[Any], None], frame: FrameType
-    ) -> None:
+    def on_write(self, entry: Entry, grad: Any, store: Callable[[Any], None], frame: FrameType) -> None:
         """The program writes a node's grad; `store` does it."""
         if self._shape.step is None:
             self._infer_step(entry, frame)
         current = entry.known if hasattr(grad, "shape") else self._raw(entry)
-        adds = entry.read is not MISSING and _same(entry.read, current)
+        adds = entry.read is not MISSING and same(entry.read, current)
         entry.read = MISSING
         store(grad)
         step = self._step
-        lost = not adds and not _is_zero(current)
+        lost = not adds and not is_zero(current)
         place = self._listener.place(frame)
         if step is not None and entry is not step.entry and self._concerns(step, entry, lost, grad):
             self._contribute(step, entry, current, self._raw(entry), lost, place)
         else:
             entry.known = snapshot(self._raw(entry))
-            self._outside.append(Write(entry.id, _float(current), _float(entry.known), place))
+            self._outside.append(Write(entry.id, plain(current), plain(entry.known), place))
 
     def _concerns(self, step: Step, entry: Entry, lost: bool, grad: Any) -> bool:
         """Is this write a contribution of the open step? A reset to zero of an old gradient is not."""
         if not step.running and entry not in step.entry.operands:
             return False
-        return not (lost and _is_zero(grad) and not entry.gained)
+        return not (lost and is_zero(grad) and not entry.gained)
 
     def _contribute(
         self, step: Step, entry: Entry, before: Any, after: Any, lost: bool, place: Place | None
     ) -> None:
-        value = number(after if lost else _minus(after, before))
+        value = number(after if lost else minus(after, before))
         entry.known = snapshot(after)
         entry.gained += 1
         if value is not None:
-            step.writes.append(Sent(entry.id, value, _float(before), _float(after), lost, place))
+            step.writes.append(Sent(entry.id, value, plain(before), plain(after), lost, place))
 
     # --------------------------------------------- engines without step functions
 
     def _infer_step(self, target: Entry, frame: FrameType) -> None:
-        """No step function to wait for: a write to an operand belongs to the node read last."""
-        sender = self._last_read
-        if sender is target or sender is None or target not in sender.operands:
-            open_step = self._step
-            sender = open_step.entry if open_step and target in open_step.entry.operands else None
+        """No step function to wait for: a write belongs to the user of `target` that was read last.
+
+        The read that belongs to the write itself (`+=`) is forgotten with it, so that a node whose
+        gradient is read once, before the loop over its operands, stays the last one read.
+        """
+        sender = next((e for e in reversed(self._reads) if target in e.operands), None)
+        self._reads = [e for e in self._reads[-8:] if e is not target]
         if sender is None or (self._step is not None and self._step.entry is sender):
             return
         kept = target.read
@@ -214,145 +235,14 @@ class ScalarPass:
     def account(self, entry: Entry) -> Accumulated:
         """A leaf's grad before the pass, what was added, and what it is now."""
         now = self._raw(entry)
-        return Accumulated(
-            entry.id, number(entry.before), number(_minus(now, entry.before)), number(now)
-        )
+        return Accumulated(entry.id, number(entry.before), number(minus(now, entry.before)), number(now))
 
     def outside(self) -> list[Write]:
         """Writes since the last step, outside any node."""
         return self._outside
 
-    def grad_now(self, entry: Entry) -> Value | None:
-        """What the node's grad holds now."""
-        return self._look(entry)
-
-    def _look(self, entry: Entry) -> Value | None:
-        return number(self._raw(entry))
-
     def _raw(self, entry: Entry) -> Any:
-        self._looking = True
         try:
-            return getattr(entry.obj, self._shape.grad, None)
-        finally:
-            self._looking = False
-
-
-# ------------------------------------------------------------------ descriptors
-
-
-class _Watched:
-    """A data descriptor over an attribute of the engine's class that delegates to what was there."""
-
-    def __init__(self, watch: ScalarPass, name: str, original: Any) -> None:
-        self.watch = watch
-        self.name = name
-        self.original = original
-        self.stored = hasattr(type(original), "__set__")  # a slot or a property
-
-    def raw(self, obj: Any, owner: type | None) -> Any:
-        if not self.stored:
-            try:
-                return obj.__dict__[self.name]
-            except (AttributeError, KeyError):
-                pass
-        if hasattr(type(self.original), "__get__"):
-            return self.original.__get__(obj, owner)
-        if self.original is MISSING:
-            raise AttributeError(f"{type(obj).__name__!r} object has no attribute {self.name!r}")
-        return self.original
-
-    def __get__(self, obj: Any, owner: type | None = None) -> Any:
-        return self if obj is None else self.raw(obj, owner)
-
-    def __set__(self, obj: Any, value: Any) -> None:
-        if self.stored:
-            self.original.__set__(obj, value)
-        else:
-            obj.__dict__[self.name] = value
-
-    def __delete__(self, obj: Any) -> None:
-        if self.stored:
-            self.original.__delete__(obj)
-        elif self.name in obj.__dict__:
-            del obj.__dict__[self.name]
-        else:
-            raise AttributeError(self.name)
-
-
-class _Grad(_Watched):
-    """Sees each read and write of `grad`."""
-
-    def __get__(self, obj: Any, owner: type | None = None) -> Any:
-        if obj is None:
-            return self
-        value = self.raw(obj, owner)
-        entry = self.watch.entry_of(obj)
-        if entry is not None:
-            self.watch.on_read(entry, value)
-        return value
-
-    def __set__(self, obj: Any, value: Any) -> None:
-        entry = self.watch.entry_of(obj)
-        if entry is None:
-            super().__set__(obj, value)
-            return
-        self.watch.on_write(entry, value, partial(super().__set__, obj), _program_frame())
-
-
-class _StepFunction(_Watched):
-    """Hands out a node's step function so that calling it runs the node as a step."""
-
-    def __get__(self, obj: Any, owner: type | None = None) -> Any:
-        if obj is None:
-            return self
-        original = self.raw(obj, owner)
-        entry = self.watch.entry_of(obj)
-        if entry is None or not callable(original):
-            return original
-        return partial(self.watch.run, entry, original)
-
-
-def _program_frame() -> FrameType:
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None and of_probe(frame.f_code):
-        frame = frame.f_back
-    assert frame is not None
-    return frame
-
-
-def _lookup(cls: type, name: str) -> Any:
-    for base in cls.__mro__:
-        if name in base.__dict__:
-            return base.__dict__[name]
-    return MISSING
-
-
-# ------------------------------------------------------- gradients of any kind
-
-
-def _same(a: Any, b: Any) -> bool:
-    if a is b:
-        return not hasattr(a, "shape")
-    equal = a == b
-    if hasattr(equal, "all"):
-        return bool(equal.all())
-    return bool(equal) or (a != a and b != b)
-
-
-def _is_zero(grad: Any) -> bool:
-    if grad is None:
-        return True
-    zero = grad == 0
-    return bool(zero.all()) if hasattr(zero, "all") else bool(zero)
-
-
-def _minus(after: Any, before: Any) -> Any:
-    try:
-        return after if before is None or _is_zero(before) else after - before
-    except TypeError:
-        return after
-
-
-def _float(grad: Any) -> float | None:
-    value = number(grad)
-    return value if isinstance(value, float) else None
+            return self._grads[type(entry.obj)].raw(entry.obj)
+        except AttributeError:
+            return None

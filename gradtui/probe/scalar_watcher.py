@@ -1,34 +1,28 @@
-"""Watches scalar engines: finds them, reports each pass, stops between nodes, sets the twin beside them."""
+"""Watches scalar engines: finds them, learns of every value made, reports each pass with its twin."""
 
 from __future__ import annotations
 
 import importlib.util
-import math
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import FrameType
 from typing import Any
 
-from gradtui.probe import names
-from gradtui.probe.engines import Engines
-from gradtui.probe.places import Places, of_probe
-from gradtui.probe.reporter import Reporter
-from gradtui.probe.scalar_graph import MISSING, Entry, Made, attribute, ordered_operands, walk
-from gradtui.probe.scalar_pass import ScalarPass, Step
+from gradtui.probe.engines import Engines, codes
+from gradtui.probe.operations import sign_of
+from gradtui.probe.reporter import Detached, Reporter
+from gradtui.probe.scalar_graph import Entry, Made, Reader, constant_operand, ordered_operands
+from gradtui.probe.scalar_names import ScalarNames
+from gradtui.probe.scalar_pass import ScalarPass
+from gradtui.probe.scalar_report import ScalarReport
 from gradtui.probe.twin import LARGEST, TwinGraph
 from gradtui.userapi import Shape
-from gradtui.wire.messages import (
-    Node,
-    PassBegan,
-    PassEnded,
-    Place,
-    Sent,
-    Stepped,
-    Twin,
-    Value,
-    Write,
-)
+
+_BINARY_METHODS = {
+    f"__{side}{name}__" for name in ("pow", "mul", "truediv", "add", "sub") for side in ("", "r")
+} | {"pow"}
 
 
 class ScalarWatcher:
@@ -40,8 +34,12 @@ class ScalarWatcher:
         self._scan = scan
         self._twin = twin
         self._made: dict[int, Made] = {}  # by id(); an entry is replaced when the address is reused
-        self._running: set[int] = set()  # threads inside a pass
-        self._engines = Engines(self._on_made, self.run_pass, self._places.add_engine_code)
+        self._known_classes: dict[type, int] = {}  # with how many members each had when looked at
+        self._pass_thread: int | None = None
+        self._watching = threading.Lock()  # passes lay descriptors over classes: one at a time
+        self._told_of_threads = False
+        self._engines = Engines(self._on_made, self.run_pass, self._learn)
+        self._names = ScalarNames(self._engines, self._places)
 
     def __enter__(self) -> ScalarWatcher:
         self._engines.start(self._scan)
@@ -53,19 +51,28 @@ class ScalarWatcher:
 
     # -------------------------------------------------------------- forward
 
-    def _on_made(self, obj: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _learn(self, cls: type, shape: Shape) -> None:
+        """Take note of the functions of an engine's class, which may have got more since."""
+        members = sum([len(base.__dict__) for base in cls.__mro__])
+        if self._known_classes.get(cls) != members:
+            self._known_classes[cls] = members
+            self._places.add_engine_code(codes(cls), shape.step)
+
+    def _on_made(self, obj: Any, shape: Shape, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """An engine's object was made: remember its operands in order, and the line."""
-        shape = self._engines.shape_of(obj)
-        if shape is None:
-            return
+        frame = sys._getframe(2)
         kept = getattr(obj, shape.inputs, None)
-        if not kept or callable(kept):
-            operands: tuple[int, ...] | None = () if not kept else None
-        else:
+        operands: tuple[int, ...] | None = None
+        constant = None
+        if not kept:
+            operands = ()
+        elif not callable(kept):
             operands = ordered_operands(args, kept)
             if operands is None:
                 operands = ordered_operands(kwargs.values(), kept)
-        self._made[id(obj)] = Made(operands, self._places.stack(sys._getframe(2)))
+        if operands is not None and len(operands) == 1 and frame.f_code.co_name in _BINARY_METHODS:
+            constant = constant_operand(frame)
+        self._made[id(obj)] = Made(operands, self._places.stack(frame), constant)
 
     def _made_of(self, obj: Any) -> Made:
         made = self._made.get(id(obj))
@@ -74,6 +81,16 @@ class ScalarWatcher:
         if not made.node:
             made.node = self._reporter.new_node()
         return made
+
+    def _op_of(self, made: Made) -> str:
+        """The op of a node that does not name it: told by the engine's function that made the node."""
+        for function in self._places.engine_functions(made.stack):
+            sign = sign_of(function)
+            if sign == "**" and made.constant is not None:
+                return f"**{made.constant:g}"
+            if sign is not None:
+                return sign
+        return ""
 
     # ----------------------------------------------------------------- pass
 
@@ -87,9 +104,12 @@ class ScalarWatcher:
     ) -> Any:
         """The program called `root.backward(...)`: let it, and report."""
         thread = threading.get_ident()
-        if not self._reporter.enabled or thread in self._running:
+        if not self._reporter.enabled or self._pass_thread == thread:
             return original(root, *args, **kwargs)
-        self._running.add(thread)
+        if not self._watching.acquire(blocking=False):
+            self._tell_of_threads()
+            return original(root, *args, **kwargs)
+        self._pass_thread = thread
         limit = sys.getrecursionlimit()
         try:
             # our frames must not be what ends a deep recursion of the engine's own
@@ -97,7 +117,13 @@ class ScalarWatcher:
             return self._watched(root, shape, original, args, kwargs)
         finally:
             sys.setrecursionlimit(limit)
-            self._running.discard(thread)
+            self._pass_thread = None
+            self._watching.release()
+
+    def _tell_of_threads(self) -> None:
+        if not self._told_of_threads:
+            self._told_of_threads = True
+            self._reporter.notice("passes that ran while another thread was inside one are not shown")
 
     def _watched(
         self,
@@ -108,12 +134,13 @@ class ScalarWatcher:
         kwargs: dict[str, Any],
     ) -> Any:
         caller = sys._getframe(3)
-        entries = walk(root, shape, self._made_of)
-        _Naming(entries, self._places).run(caller)
-        listener = _Listener(self._reporter, entries, self._twin_for(entries, args, kwargs))
-        error = None
-        with ScalarPass(entries, shape, listener) as watch:
-            listener.begin(watch, self._places.use(self._places.stack(caller)))
+        with ExitStack() as watching:
+            described = self._describe(root, shape, caller, (*args, *kwargs.values()), watching)
+            if described is None:
+                return original(root, *args, **kwargs)
+            watch, report = described
+            error = None
+            report.begin(watch, self._places.use(self._places.stack(caller)))
             try:
                 return original(root, *args, **kwargs)
             except BaseException as raised:
@@ -121,10 +148,27 @@ class ScalarWatcher:
                 raise
             finally:
                 watch.finish()
-                listener.end(error)
+                report.end(error)
+
+    def _describe(
+        self, root: Any, shape: Shape, caller: FrameType, arguments: tuple[Any, ...], watching: ExitStack
+    ) -> tuple[ScalarPass, ScalarReport] | None:
+        """Lay the watch over the graph of a pass; None (and a notice) where it cannot be watched."""
+        try:
+            entries = Reader(shape, self._made_of, self._op_of).walk(root)
+            for cls in {type(entry.obj) for entry in entries}:
+                self._learn(cls, shape)
+            self._names.settle(entries, caller)
+            report = ScalarReport(self._reporter, entries, self._twin_for(entries, shape, arguments))
+            return watching.enter_context(ScalarPass(entries, shape, report)), report
+        except Detached:
+            raise
+        except Exception as error:
+            self._reporter.notice(f"gradtui could not watch a pass: {type(error).__name__}: {error}")
+            return None
 
     def _twin_for(
-        self, entries: list[Entry], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, entries: list[Entry], shape: Shape, arguments: tuple[Any, ...]
     ) -> TwinGraph | str | None:
         """The twin of this pass, or why there is none; None when the person wants none."""
         if not self._twin:
@@ -134,10 +178,10 @@ class ScalarWatcher:
         torch = self._torch()
         if isinstance(torch, str):
             return torch
-        seeds = [a for a in (*args, *kwargs.values()) if type(a) in (int, float)]
+        seeds = [a for a in arguments if type(a) in (int, float)]
         try:
             with self._reporter.mute():
-                return TwinGraph(torch, entries, float(seeds[0]) if seeds else 1.0)
+                return TwinGraph(torch, entries, shape, float(seeds[0]) if seeds else 1.0)
         except (RuntimeError, TypeError, ValueError) as error:
             return f"torch could not run this graph: {error}"
 
@@ -154,171 +198,3 @@ class ScalarWatcher:
             finally:
                 self._reporter.progress("")
         return module if hasattr(module, "autograd") else "the module 'torch' here is not PyTorch"
-
-
-class _Naming:
-    """Gives every node of a pass its name: a variable's path, a label, or the expression written out."""
-
-    def __init__(self, entries: list[Entry], places: Places) -> None:
-        self._entries = entries
-        self._places = places
-        self._wanted = {id(e.obj): e for e in entries if e.made.name is None}
-
-    def run(self, caller: FrameType) -> None:
-        """Search from the frame that called backward, then write out what stayed unnamed."""
-        frames = user_frames(caller, self._places)
-        names.search(frames, self._claim, lambda: not self._wanted)
-        for entry in reversed(self._entries):
-            self._settle(entry)
-        for entry in reversed(self._entries):  # operands may come after their users in the walk
-            if entry.name is None:
-                self._settle(entry)
-
-    def _claim(self, obj: Any, path: str) -> bool:
-        entry = self._wanted.pop(id(obj), None)
-        if entry is None:
-            return False
-        entry.made.name = path
-        return True
-
-    def _settle(self, entry: Entry) -> None:
-        label = attribute(entry.obj, "label")
-        named = entry.made.name or (label if isinstance(label, str) and label else None)
-        if named is not None:
-            entry.name, entry.named = named, True
-        elif entry.leaf:
-            entry.name = f"{entry.value:g}" if isinstance(entry.value, float) else None
-        else:
-            entry.name = names.written_out(_sign(entry.op), [o.name for o in entry.operands])
-
-
-def _sign(op: str) -> str:
-    """The mathematical sign of an op that an engine calls by a word."""
-    words = {"add": "+", "sub": "-", "mul": "*", "div": "/", "truediv": "/", "pow": "**"}
-    return words.get(op.lower().strip("_"), op)
-
-
-def user_frames(frame: FrameType | None, places: Places) -> list[FrameType]:
-    """The frames from `frame` outwards whose code is the user's own; all that are not ours if none is."""
-    every = []
-    while frame is not None:
-        if not of_probe(frame.f_code):
-            every.append(frame)
-        frame = frame.f_back
-    return [f for f in every if places.is_user(f.f_code)] or every[:1]
-
-
-class _Listener:
-    """Turns what `ScalarPass` sees into messages, and stops the program before each node."""
-
-    def __init__(
-        self, reporter: Reporter, entries: list[Entry], twin: TwinGraph | str | None
-    ) -> None:
-        self._reporter = reporter
-        self._entries = entries
-        self._twin = twin
-        self._number = reporter.new_pass()
-        self._steps = 0
-        self._accounted: dict[int, Value | None] = {}
-        self._watch: ScalarPass | None = None
-
-    def begin(self, watch: ScalarPass, stack: int | None) -> None:
-        self._watch = watch
-        self._reporter.began(
-            PassBegan(
-                self._number,
-                "scalar",
-                (self._entries[0].id,),
-                tuple([self._node(entry) for entry in self._entries]),
-                stack,
-                tuple(
-                    (e.id, float(e.before))
-                    for e in self._entries
-                    if e.leaf and isinstance(e.before, (int, float)) and e.before != 0
-                ),
-            )
-        )
-
-    def _node(self, entry: Entry) -> Node:
-        return Node(
-            entry.id,
-            entry.op,
-            tuple([operand.id for operand in entry.operands]),
-            entry.leaf,
-            entry.name,
-            entry.named,
-            entry.value,
-            self._reporter.places.use(entry.made.stack),
-        )
-
-    def before(self, entry: Entry, received: Value | None) -> None:
-        self._reporter.before_node(self._number, self._steps, entry.id, (received,))
-
-    def place(self, frame: FrameType | None) -> Place | None:
-        return self._reporter.places.place(frame)
-
-    def after(self, step: Step, outside: list[Write], more: bool) -> None:
-        entry = step.entry
-        self._steps += 1
-        accumulated = None
-        received = step.received
-        if entry.leaf and self._watch is not None:
-            accumulated = self._watch.account(entry)
-            self._accounted[entry.id] = accumulated.after
-            received = accumulated.added
-        self._reporter.stepped(
-            Stepped(
-                self._number,
-                self._steps,
-                entry.id,
-                (received,),
-                _by_slot(entry, step.writes),
-                accumulated,
-                self._twin_of(entry, received),
-                (),
-                tuple(outside),
-                step.place,
-                more,
-            )
-        )
-
-    def _twin_of(self, entry: Entry, received: Value | None) -> Twin | None:
-        if self._twin is None or isinstance(self._twin, str):
-            return None if self._twin is None else Twin(missing=self._twin)
-        if not isinstance(received, float):
-            return Twin(missing="its gradient is not one number")
-        with self._reporter.mute():
-            return self._twin.of(entry, received)
-
-    def end(self, error: str | None) -> None:
-        watch = self._watch
-        assert watch is not None
-        accounts = []
-        for entry in self._entries:
-            if entry.leaf:
-                account = watch.account(entry)
-                seen = self._accounted.get(entry.id, MISSING)
-                unchanged = seen == account.after or (_nan(seen) and _nan(account.after))
-                if not unchanged:
-                    accounts.append(account)
-        self._reporter.ended(
-            PassEnded(self._number, error, tuple(accounts), tuple(watch.outside())), self._steps
-        )
-
-
-def _nan(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)
-
-
-def _by_slot(entry: Entry, writes: list[Sent]) -> tuple[Sent | None, ...]:
-    """The writes of a step beside the operands they went to; further ones at the end."""
-    slots: list[Sent | None] = [None] * len(entry.operands)
-    further: list[Sent] = []
-    for write in writes:
-        for i, operand in enumerate(entry.operands):
-            if operand.id == write.to and slots[i] is None:
-                slots[i] = write
-                break
-        else:
-            further.append(write)
-    return (*slots, *further)

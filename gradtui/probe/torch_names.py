@@ -12,7 +12,17 @@ import torch
 from gradtui.probe import names
 from gradtui.probe.torch_private import packed
 
-_SIGNS = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/", "Mm": "@", "Mv": "@", "Dot": "@", "Bmm": "@", "Neg": "neg"}
+_SIGNS = {
+    "Add": "+",
+    "Sub": "-",
+    "Mul": "*",
+    "Div": "/",
+    "Mm": "@",
+    "Mv": "@",
+    "Dot": "@",
+    "Bmm": "@",
+    "Neg": "neg",
+}
 _CALLED = {
     "Tanh", "Exp", "Log", "Relu", "Sigmoid", "Sin", "Cos", "Sqrt", "Abs", "Sum", "Mean", "Softmax",
     "LogSoftmax", "Gelu", "Silu", "Clone", "Norm", "Prod", "Max", "Min", "Var", "Std", "Cumsum", "Squeeze",
@@ -27,7 +37,7 @@ class TorchNames:
         self._leaves: dict[int, tuple[weakref.ref[Any], str | None]] = {}
 
     def find(self, nodes: list[Any], frames: list[FrameType]) -> list[tuple[str | None, bool, Any]]:
-        """For each node: its name, whether it is a variable's path, and the tensor found under it (or None)."""
+        """For each node: its name, whether that is a variable's path, the tensor found under it or None."""
         search = _Search(nodes, self._leaves)
         search.run(frames)
         self._remember(search)
@@ -71,13 +81,14 @@ class _Search:
         names.search(frames, self._claim, lambda: not self._wanted, deepest)
 
     def _claim(self, obj: Any, path: str) -> bool:
-        if isinstance(obj, torch.Tensor):
+        kind = type(obj)  # `isinstance` asks an object for its `__class__`, which may be the program's code
+        if issubclass(kind, torch.Tensor):
             self._claim_tensor(obj, path)
             return True
-        if isinstance(obj, torch.nn.Module):
+        if issubclass(kind, torch.nn.Module):
             self._claim_module(obj, path)
             return True
-        return isinstance(obj, (torch.optim.Optimizer, torch.dtype, torch.device))
+        return issubclass(kind, (torch.optim.Optimizer, torch.dtype, torch.device))
 
     def _claim_tensor(self, tensor: torch.Tensor, path: str) -> None:
         key = id(tensor)

@@ -37,9 +37,7 @@ def walk(roots: list[Any]) -> list[Any]:
 class TorchPass:
     """Context manager: hooks on every node of the pass, reporting steps in the engine's own order."""
 
-    def __init__(
-        self, reporter: Reporter, number: int, nodes: list[Any], ids: list[int], full: bool
-    ) -> None:
+    def __init__(self, reporter: Reporter, number: int, nodes: list[Any], ids: list[int], full: bool) -> None:
         self._reporter = reporter
         self._number = number
         self._nodes = nodes
@@ -47,8 +45,7 @@ class TorchPass:
         self._full = full
         by_node = {id(node): i for node, i in zip(nodes, ids)}
         self.inputs: list[tuple[int | None, ...]] = [
-            tuple([None if f is None else by_node[id(f)] for f, _ in node.next_functions])
-            for node in nodes
+            tuple([None if f is None else by_node[id(f)] for f, _ in node.next_functions]) for node in nodes
         ]
         self.steps = 0
         self._received: dict[int, tuple[Value | None, ...]] = {}
@@ -107,15 +104,11 @@ class TorchPass:
         contributions: list[Sent | None] = []
         if hasattr(node, "variable"):
             after = summarize(node.variable.grad, rich)
-            accumulated = Accumulated(
-                self._ids[i], self._before.pop(i, None), got[0] if got else None, after
-            )
+            accumulated = Accumulated(self._ids[i], self._before.pop(i, None), got[0] if got else None, after)
         else:
             for target, gradient in zip(self.inputs[i], sent):
                 value = None if target is None else summarize(gradient, rich)
-                contributions.append(
-                    None if value is None or target is None else Sent(target, value)
-                )
+                contributions.append(None if value is None or target is None else Sent(target, value))
         self.steps += 1
         self._reporter.stepped(
             Stepped(

@@ -12,7 +12,7 @@ import torch
 from gradtui.probe.forward import ForwardMap
 from gradtui.probe.places import of_probe
 from gradtui.probe.reporter import Detached, Reporter
-from gradtui.probe.scalar_watcher import user_frames
+from gradtui.probe.scalar_names import user_frames
 from gradtui.probe.summaries import summarize
 from gradtui.probe.torch_names import TorchNames
 from gradtui.probe.torch_pass import TorchPass, walk
@@ -165,8 +165,6 @@ def _caller() -> FrameType:
     frame: FrameType | None = sys._getframe(2)
     home = torch.__path__[0]
     last = sys._getframe(2)
-    while frame is not None and (
-        of_probe(frame.f_code) or frame.f_code.co_filename.startswith(home)
-    ):
+    while frame is not None and (of_probe(frame.f_code) or frame.f_code.co_filename.startswith(home)):
         last, frame = frame, frame.f_back
     return frame if frame is not None else last

@@ -1,4 +1,4 @@
-"""The twin: the float64 torch graph built beside a scalar graph, node for node, and torch's real pass over it.
+"""The twin: the float64 torch graph beside a scalar graph, node for node, and torch's real pass over it.
 
 Two questions are answered for a node. What does torch send in its own pass? And what does torch
 send for what the engine's step really received? The second is asked only where the engine received
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gradtui.probe.operations import candidates
-from gradtui.probe.scalar_graph import Entry
+from gradtui.probe.scalar_graph import Entry, closure, users_first
+from gradtui.userapi import Shape
 from gradtui.wire.messages import Twin
 
 CLOSE = 1e-6
@@ -24,7 +26,7 @@ LARGEST = 200_000
 class _Pair:
     """One node's torch side."""
 
-    __slots__ = ("tensor", "function", "missing", "received", "sent", "composite")
+    __slots__ = ("composite", "function", "missing", "received", "sent", "tensor")
 
     def __init__(self, tensor: Any, function: Callable[..., Any] | None, missing: str | None) -> None:
         self.tensor = tensor
@@ -41,11 +43,12 @@ class TwinGraph:
     `torch`: the imported module. `seed`: the gradient that the root starts with.
     """
 
-    def __init__(self, torch: Any, entries: list[Entry], seed: float) -> None:
+    def __init__(self, torch: Any, entries: list[Entry], shape: Shape, seed: float) -> None:
         self._torch = torch
+        self._shape = shape
         self._pairs: dict[int, _Pair] = {}
         with torch._C.DisableTorchFunction(), torch.enable_grad():
-            for entry in _operands_first(entries):
+            for entry in users_first(entries)[::-1]:
                 self._pairs[entry.id] = self._build(entry)
             self._run(entries, seed)
         self._mark_unreached(entries)
@@ -62,7 +65,7 @@ class TwinGraph:
         if entry.leaf:
             return self._leaf(entry.value)
         named = False
-        held = _numbers_held(entry.obj)
+        held = partial(_numbers_held, entry, self._shape)
         for function in candidates(self._torch, entry.op, len(entry.operands), held):
             named = True
             pair = self._try(entry, function)
@@ -94,12 +97,14 @@ class TwinGraph:
 
     def _run(self, entries: list[Entry], seed: float) -> None:
         root = self._pairs[entries[0].id]
-        if root.tensor.grad_fn is not None:
-            for entry in entries:
-                pair = self._pairs[entry.id]
-                if pair.function is not None:
-                    pair.tensor.grad_fn.register_hook(_note(pair, len(entry.operands)))
+        handles = []
+        for entry in entries:
+            pair = self._pairs[entry.id]
+            if pair.function is not None:
+                handles.append(pair.tensor.grad_fn.register_hook(_note(pair, len(entry.operands))))
         root.tensor.backward(self._torch.tensor(seed, dtype=self._torch.float64))
+        for handle in handles:  # a hook left on a node would keep its own tensor alive for ever
+            handle.remove()
         for entry in entries:
             pair = self._pairs[entry.id]
             if pair.function is None and pair.tensor.grad is not None:
@@ -108,7 +113,7 @@ class TwinGraph:
     def _mark_unreached(self, entries: list[Entry]) -> None:
         """Below an op without a twin torch's own pass lacks a part: say so rather than show half a sum."""
         broken: dict[int, str] = {}
-        for entry in _users_first(entries):
+        for entry in users_first(entries):
             pair = self._pairs[entry.id]
             why = broken.get(entry.id)
             if why is not None and pair.missing is None:
@@ -123,8 +128,8 @@ class TwinGraph:
 
     # ---------------------------------------------------------------- asking
 
-    def of(self, entry: Entry, received: float | None) -> Twin:
-        """Torch's side of a step that really received `received`."""
+    def of(self, entry: Entry) -> Twin:
+        """Torch's side of a node, in torch's own pass."""
         pair = self._pairs[entry.id]
         value: float = pair.tensor.item()
         if pair.missing is not None:
@@ -133,15 +138,16 @@ class TwinGraph:
         if pair.composite and pair.function is not None and pair.received is not None:
             pair.sent, pair.composite = self._local(entry, pair.function, pair.received), False
         op = "AccumulateGrad" if pair.function is None else pair.tensor.grad_fn.name()
-        local = None
-        inherited = broken or not _nearly(received, pair.received)
-        if pair.function is not None and received is not None and inherited:
-            local = self._local(entry, pair.function, received)
-        return Twin(op, value, pair.received, pair.sent, local, broken)
+        return Twin(op, value, pair.received, pair.sent, None, broken)
 
-    def _local(
-        self, entry: Entry, function: Callable[..., Any], received: float
-    ) -> tuple[float | None, ...]:
+    def local(self, entry: Entry, received: float) -> tuple[float | None, ...] | None:
+        """What torch sends for `received`; None where that is what it sends in its own pass."""
+        pair = self._pairs[entry.id]
+        if pair.function is None or (entry.id not in self._broken and _nearly(received, pair.received)):
+            return None
+        return self._local(entry, pair.function, received)
+
+    def _local(self, entry: Entry, function: Callable[..., Any], received: float) -> tuple[float | None, ...]:
         torch = self._torch
         with torch._C.DisableTorchFunction(), torch.enable_grad():
             slots = [self._pairs[o.id].tensor.detach().requires_grad_() for o in entry.operands]
@@ -177,39 +183,13 @@ def agrees(a: float, b: Any) -> bool:
     )
 
 
-def _numbers_held(obj: Any) -> dict[str, float]:
-    """Plain numbers in the closure of a node's step function, by variable."""
-    function = getattr(obj, "_backward", None)
-    code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None)
-    held: dict[str, float] = {}
-    if code is not None and cells:
-        for name, cell in zip(code.co_freevars, cells):
-            try:
-                content = cell.cell_contents
-            except ValueError:
-                continue
-            if type(content) in (int, float):
-                held[name] = float(content)
-    return held
-
-
-def _users_first(entries: list[Entry]) -> list[Entry]:
-    """A topological order, each node before its operands (Kahn's algorithm)."""
-    waiting: dict[int, int] = {}
-    for entry in entries:
-        for operand in entry.operands:
-            waiting[operand.id] = waiting.get(operand.id, 0) + 1
-    ready = [e for e in entries if not waiting.get(e.id)]
-    order = []
-    while ready:
-        entry = ready.pop()
-        order.append(entry)
-        for operand in entry.operands:
-            waiting[operand.id] -= 1
-            if not waiting[operand.id]:
-                ready.append(operand)
-    return order
-
-
-def _operands_first(entries: list[Entry]) -> list[Entry]:
-    return _users_first(entries)[::-1]
+def _numbers_held(entry: Entry, shape: Shape) -> dict[str, float]:
+    """Plain numbers that a node holds, by name: what the operation that made it was given, else
+    what lies in the closure of its step function and in the object itself."""
+    if entry.made.constant is not None:
+        return {"other": entry.made.constant}
+    held = dict(closure(entry.obj, shape.step))
+    own = getattr(entry.obj, "__dict__", None)
+    if isinstance(own, dict):
+        held |= {name: v for name, v in own.items() if name not in (shape.data, shape.grad)}
+    return {name: float(v) for name, v in held.items() if type(v) in (int, float)}

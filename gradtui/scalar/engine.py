@@ -1,4 +1,4 @@
-"""A scalar-valued autograd engine in the shape of karpathy's micrograd (`data`, `grad`, `_prev`, `_op`, `_backward`).
+"""A scalar-valued autograd engine in the shape of karpathy's micrograd.
 
 Programs and tests written for `micrograd.engine` run after changing the import. Each derivative
 stands beside its operation; `backward` walks the graph with a stack, so a chain of a million nodes works.
@@ -23,11 +23,9 @@ class Value:
     since it was last set to 0. `label`: a name for people; it has no effect.
     """
 
-    __slots__ = ("data", "grad", "label", "_backward", "_prev", "_op", "__dict__", "__weakref__")
+    __slots__ = ("__dict__", "__weakref__", "_backward", "_op", "_prev", "data", "grad", "label")
 
-    def __init__(
-        self, data: float, _children: Iterable[Value] = (), _op: str = "", label: str = ""
-    ) -> None:
+    def __init__(self, data: float, _children: Iterable[Value] = (), _op: str = "", label: str = "") -> None:
         self.data = data
         self.grad: float = 0.0
         self.label = label

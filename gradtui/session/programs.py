@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 import tokenize
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,8 @@ class Program:
     title: str
     """First line of the docstring, else the file's name."""
     knobs: tuple[Knob, ...]
+    name: str
+    """The path as the person wrote it (`./train.py`)."""
 
 
 def lessons_folder() -> Path:
@@ -42,28 +46,40 @@ def open_program(name: str) -> Program:
     """
     path = _find(name)
     text = _read(path)
+    tree = _compiled(path, text)
+    docstring = ast.get_docstring(tree)
+    title = docstring.strip().splitlines()[0] if docstring and docstring.strip() else path.name
+    written = name if Path(name) == path else str(path)
+    return Program(path, text, title, find_knobs(tree), written)
+
+
+def _compiled(path: Path, text: str) -> ast.Module:
     try:
-        tree = ast.parse(text, str(path))
-        compile(tree, str(path), "exec", dont_inherit=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the program's own process will say them
+            tree = ast.parse(text, str(path))
+            compile(tree, str(path), "exec", dont_inherit=True)
     except SyntaxError as error:
         raise BadInput(_show_syntax_error(path, error)) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise BadInput(f"{path} cannot be compiled: {error}") from None
-    docstring = ast.get_docstring(tree)
-    title = docstring.strip().splitlines()[0] if docstring and docstring.strip() else path.name
-    return Program(path, text, title, find_knobs(tree))
+    return tree
 
 
 def _find(name: str) -> Path:
+    if not name:
+        raise BadInput("no program: its path is empty")
+    if not name.isprintable():
+        raise BadInput(f"the program's path {name!a} is no readable text: rename the file")
     path = Path(name)
-    if path.is_dir():
+    if os.path.isdir(path):
         inside = sorted(path.glob("*.py"))
         hint = f": name one of its files, e.g. {inside[0]}" if inside else " without Python files"
         raise BadInput(f"{name} is a directory{hint}")
-    if path.exists():
+    if os.path.lexists(path):
         return path
     lesson = lessons_folder() / (path.name if path.suffix == ".py" else path.name + ".py")
-    if lesson.is_file() and (path.parent == Path() or path.parent.name == "scenarios"):
+    if os.path.isfile(lesson) and (path.parent == Path() or path.parent.name == "scenarios"):
         return lesson
     raise BadInput(f"no such file: {name} (`gradtui` alone lists the bundled lessons)")
 
@@ -71,6 +87,8 @@ def _find(name: str) -> Path:
 def _read(path: Path) -> str:
     if path.suffix not in (".py", ".pyw", ""):
         raise BadInput(f"{path} is not a Python file (its name ends in {path.suffix})")
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe or a device: reading it might never end
+        raise BadInput(f"{path} is not a file")
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -87,9 +105,10 @@ def _read(path: Path) -> str:
 
 def _show_syntax_error(path: Path, error: SyntaxError) -> str:
     lines = [f"syntax error in {path}, line {error.lineno}: {error.msg}"]
-    if error.text:
-        text = error.text.rstrip("\n")
-        lines.append(f"    {text}")
+    if error.text and error.text.strip():
+        text = error.text.rstrip()
+        margin = len(text) - len(text.lstrip())
+        lines.append("    " + text.lstrip())
         if error.offset:
-            lines.append("    " + " " * (error.offset - 1) + "^")
+            lines.append("    " + " " * max(0, error.offset - 1 - margin) + "^")
     return "\n".join(lines)

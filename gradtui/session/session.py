@@ -7,9 +7,7 @@ file: a forked child may hold the pipes open. What was sent before the end is re
 
 from __future__ import annotations
 
-import codecs
 import os
-import selectors
 import signal
 import socket
 import subprocess
@@ -18,10 +16,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import IO, Literal
 
-from gradtui.wire.channel import FrameReader, frame
-from gradtui.wire.codec import WireError, decode_event, encode
+from gradtui.session.incoming import Incoming
+from gradtui.session.keeping import Keeper
+from gradtui.wire.channel import frame
+from gradtui.wire.codec import WireError, encode
 from gradtui.wire.messages import (
     Begin,
     Event,
@@ -29,23 +29,20 @@ from gradtui.wire.messages import (
     Go,
     Hello,
     Notice,
-    Output,
     PassBegan,
     PassEnded,
     Raised,
     Stepped,
     Stopped,
 )
-from gradtui.wire.recording import RecordingWriter
 
 _PROBE = str(Path(__file__).parent.parent / "probe" / "__main__.py")
-CHUNK = 1 << 18
-"""Bytes read at once. The rest waits in the kernel, and the program with it: nothing piles up here."""
+LINGER = 0.5
+"""Seconds after the program's end in which what it left running may still print."""
 GRACE = 0.5
 """Seconds between asking a program to end and ending it."""
 
 Until = Literal["step", "pass", "end"]
-E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True)
@@ -60,9 +57,11 @@ class Plan:
     stats: Literal["auto", "full"] = "auto"
     twin: bool = True
     record: Path | None = None
-    """Write the stream to this file as well."""
+    """Write the stream to this file as well; an older one is replaced once the program has started."""
     inherit_stdin: bool = False
     """The program reads our standard input; otherwise it finds an end of file there."""
+    name: str | None = None
+    """The path as the person wrote it, which becomes `sys.argv[0]`; None for `path`."""
 
 
 class Session:
@@ -79,22 +78,21 @@ class Session:
         self._error: str | None = None
         self._greeted = False
         self._killed = False
-        self._reader = FrameReader()
-        self._decoders = {
-            name: codecs.getincrementaldecoder("utf-8")("replace") for name in ("stdout", "stderr")
-        }
-        self._writer = RecordingWriter(plan.record) if plan.record else None
-        self._selector = selectors.DefaultSelector()
+        self._ended_at: float | None = None
+        self._keeper = Keeper(plan.record) if plan.record else None
         ours, theirs = socket.socketpair()
         try:
             self._process = self._start(theirs.fileno())
+        except BaseException:
+            ours.close()
+            raise
         finally:
             theirs.close()
         self._socket = ours
-        self._register()
-        self._command(
-            Begin(str(plan.path), plan.argv, dict(plan.knobs), plan.stop, plan.stats, plan.twin)
-        )
+        stdout, stderr = self._pipes()
+        self._incoming = Incoming(ours.fileno(), stdout.fileno(), stderr.fileno())
+        name = plan.name or str(plan.path)
+        self._command(Begin(name, plan.argv, dict(plan.knobs), plan.stop, plan.stats, plan.twin))
 
     def _start(self, descriptor: int) -> subprocess.Popen[bytes]:
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
@@ -107,76 +105,60 @@ class Session:
             start_new_session=True,
         )
 
-    def _register(self) -> None:
-        assert self._process.stdout and self._process.stderr
-        self._pipes = {"stdout": self._process.stdout.fileno(), "stderr": self._process.stderr.fileno()}
-        for descriptor in (self._socket.fileno(), *self._pipes.values()):
-            os.set_blocking(descriptor, False)
-            self._selector.register(descriptor, selectors.EVENT_READ)
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        stdout, stderr = self._process.stdout, self._process.stderr
+        assert stdout is not None
+        assert stderr is not None
+        return stdout, stderr
 
     # --------------------------------------------------------------- reading
 
     def descriptors(self) -> list[int]:
         """What a loop may watch to learn when `pump` has something to read."""
-        return list(self._selector.get_map())
+        return [] if self.exited is not None else self._incoming.descriptors()
 
     def pump(self, timeout: float = 0.0) -> list[Event]:
         """What has arrived, waiting up to `timeout` seconds for the first of it; [] if nothing did.
 
-        Once the program has ended and everything is read, the last event is `Exited`.
+        Once the program has ended and everything is read, the last event is `Exited`. What was
+        returned is in the recording's file.
         """
         if self.exited is not None:
             return []
-        events: list[Event] = []
-        if self._selector.get_map():
-            self._selector.select(timeout)
-        else:
-            time.sleep(min(timeout, 0.01))
+        self._wait(timeout)
         ended = self._process.poll() is not None  # asked before reading: what it sent is there by now
-        messages = self._read_socket()
-        events += self._read_pipes(final=False)
-        events += messages
-        if ended and not messages and not events:
-            events += self._read_pipes(final=True)
-            events.append(self._farewell())
+        if ended and self._ended_at is None:
+            self._ended_at = time.monotonic()
+        events = self._read()
         for event in events:
-            if not isinstance(event, (Output, Exited)):
-                self._note(event)
+            self._note(event)
+        if ended and self._incoming.drained and (not self._incoming.held or self._waited_enough()):
+            events += self._farewell()
+        if self._keeper:
+            events = self._keeper.keep(events)
+        if self.exited is not None:
+            self._release()
         return events
 
-    def _read(self, descriptor: int) -> bytes:
-        try:
-            data = os.read(descriptor, CHUNK)
-        except BlockingIOError:
-            return b""
-        except OSError:
-            data = b""
-        if not data and descriptor in self._selector.get_map():
-            self._selector.unregister(descriptor)
-        return data
+    def _wait(self, timeout: float) -> None:
+        if self._incoming.descriptors():
+            self._incoming.wait(timeout)
+        elif timeout:  # it has closed everything: only its end is left to wait for
+            try:
+                self._process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                pass
 
-    def _read_socket(self) -> list[Event]:
-        data = self._read(self._socket.fileno())
-        events: list[Event] = []
+    def _waited_enough(self) -> bool:
+        """May we leave while others still hold the pipes? At once if we ended the program ourselves."""
+        return self._killed or time.monotonic() - (self._ended_at or 0.0) > LINGER
+
+    def _read(self) -> list[Event]:
         try:
-            for payload in self._reader.feed(data):
-                event = decode_event(payload)
-                self._record(event, payload)
-                events.append(event)
+            return self._incoming.read()
         except WireError as error:
-            events.append(self._recorded(Notice(f"the program's stream broke off: {error}")))
             self.kill()
-        return events
-
-    def _read_pipes(self, final: bool) -> list[Event]:
-        events: list[Event] = []
-        for name, descriptor in self._pipes.items():
-            data = self._read(descriptor) if descriptor in self._selector.get_map() else b""
-            text = self._decoders[name].decode(data, final)
-            if text:
-                stream: Literal["stdout", "stderr"] = "stdout" if name == "stdout" else "stderr"
-                events.append(self._recorded(Output(stream, text)))
-        return events
+            return [Notice(f"the program's stream broke off: {error}")]
 
     def _note(self, event: Event) -> None:
         match event:
@@ -194,36 +176,39 @@ class Session:
             case Raised():
                 self._error = event.error
 
-    def _farewell(self) -> Exited:
+    # --------------------------------------------------------------- the end
+
+    def _farewell(self) -> list[Event]:
+        """The last events: what the pipes still hold, whom the program left behind, how it ended."""
+        events: list[Event] = []
+        if self._incoming.held and not self._killed:
+            self._signal_group(signal.SIGKILL)
+            events.append(Notice("the program left other processes running; they were ended with it"))
+        events += self._incoming.output(final=True)
         code = self._process.wait()
-        error = self._error
-        if self._killed:
-            error = "ended by the debugger"
-        elif code < 0 and error is None:
-            error = f"killed by signal {-code} ({_signal_name(-code)})"
-        elif not self._greeted:
-            error = "the program could not be started; its messages are in its output"
-        elif self._open_passes and error is None:
-            error = f"ended inside pass {max(self._open_passes)}, without an exception"
         self.stopped = None
-        self.exited = Exited(code, self._passes, self._steps, error)
-        self._recorded(self.exited)
-        if self._writer:
-            self._writer.close()
-        self._selector.close()
+        self.exited = Exited(code, self._passes, self._steps, self._cause(code))
+        return [*events, self.exited]
+
+    def _cause(self, code: int) -> str | None:
+        """Why the program ended, None if it came to its end by itself."""
+        if self._killed:
+            return "ended by the debugger"
+        if self._error is not None:
+            return self._error
+        if code < 0:
+            return f"killed by signal {-code} ({_signal_name(-code)})"
+        if not self._greeted:
+            return "the program could not be started; its messages are in its output"
+        if self._open_passes:
+            return f"ended inside pass {max(self._open_passes)}, without an exception"
+        return None
+
+    def _release(self) -> None:
+        self._incoming.close()
         self._socket.close()
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe:
-                pipe.close()
-        return self.exited
-
-    def _record(self, event: Event, payload: bytes | None = None) -> None:
-        if self._writer:
-            self._writer.write(event, payload)
-
-    def _recorded(self, event: E) -> E:
-        self._record(event)
-        return event
+        for pipe in self._pipes():
+            pipe.close()
 
     # --------------------------------------------------------------- driving
 
@@ -234,10 +219,10 @@ class Session:
             self._command(Go(until))
 
     def _command(self, command: Begin | Go) -> None:
-        data = frame(encode(command))
+        """Send a command whole; the program waits for it, so this is over at once."""
         try:
             self._socket.setblocking(True)
-            self._socket.sendall(data)
+            self._socket.sendall(frame(encode(command)))
         except OSError:
             pass  # the program is gone; its wait status will say how
         finally:
@@ -245,18 +230,19 @@ class Session:
 
     def signal(self, number: int) -> None:
         """Pass a signal on to the program."""
-        if self._process.poll() is None:
+        if self.exited is None and self._process.poll() is None:
             self._process.send_signal(number)
 
     def kill(self) -> None:
         """End the program and everything it started. Returns when it is gone."""
         if self.exited is not None:
             return
-        self._killed = self._process.poll() is None
+        self._killed = self._killed or self._process.poll() is None
         self._signal_group(signal.SIGTERM)
-        deadline = time.monotonic() + GRACE
-        while self._process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.005)
+        try:
+            self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            pass
         self._signal_group(signal.SIGKILL)
         self._process.wait()
 
@@ -270,7 +256,7 @@ class Session:
         """Kill the program and read what it left; the recording is whole afterwards."""
         self.kill()
         while self.exited is None:
-            self.pump()
+            self.pump(0.01)
 
 
 def _signal_name(number: int) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gradtui.trace.model import Pass
+from gradtui.trace.model import Pass, twin_of
 from gradtui.trace.numbers import is_finite, short
 from gradtui.wire.messages import Node, Place, Sent, Stepped
 
@@ -48,6 +48,13 @@ class Rules:
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
         self._seen: dict[tuple[str, str, str | None, str | None], int] = {}
+        self._late: dict[int, Finding] = {}
+        """By node: contributions of this pass that came after it had run, and the node not again yet."""
+        self._nested = False
+        """Have nodes run inside other nodes in this pass?"""
+        self._held_back: list[Finding] = []
+        self._sends = False
+        """Has a step of this pass sent anything?"""
 
     @property
     def repeats(self) -> dict[tuple[str, str, str | None, str | None], int]:
@@ -56,18 +63,57 @@ class Rules:
 
     def at_begin(self, pass_: Pass) -> list[Finding]:
         """What the graph itself tells: forward values that are not finite."""
+        self._late.clear()
+        self._held_back.clear()
+        self._nested = self._sends = False
         return self._first_of_each(_nonfinite_forward(self._trace, pass_))
 
     def after_step(self, pass_: Pass, step: Stepped) -> list[Finding]:
         """What the step shows."""
-        found: list[Finding] = []
-        for rule in (_overwritten, _order, _twin_mismatch, _nonfinite):
-            found.extend(rule(self._trace, pass_, step))
+        self._nested = self._nested or step.more
+        found: list[Finding] = list(_overwritten(self._trace, pass_, step))
+        found.extend(self._order(pass_, step))
+        found.extend(self._mismatch(pass_, step))
+        found.extend(_nonfinite(self._trace, pass_, step))
         return self._first_of_each(found)
 
     def at_end(self, pass_: Pass) -> list[Finding]:
-        """What only the whole pass shows: nothing yet."""
-        return []
+        """What only the whole pass shows: contributions that came too late and were never passed on."""
+        late = list(self._late.values())
+        ended = pass_.ended
+        if ended is not None and not any(write.after for write in ended.outside):
+            late += self._held_back
+        self._late, self._held_back = {}, []
+        return self._first_of_each(late)
+
+    def _mismatch(self, pass_: Pass, step: Stepped) -> list[Finding]:
+        """Disagreements with torch, once the engine is seen to send in its steps at all.
+
+        One that gathers its gradients elsewhere and writes them when it is done sends nothing.
+        """
+        found = list(_twin_mismatch(self._trace, pass_, step))
+        self._sends = self._sends or any(sent is not None for sent in step.sent)
+        if self._sends:
+            found, self._held_back = self._held_back + found, []
+        else:
+            self._held_back += found
+            found = []
+        return found
+
+    def _order(self, pass_: Pass, step: Stepped) -> Iterator[Finding]:
+        """Contributions that arrived at a node that had run already.
+
+        An engine whose nodes run inside each other may still be right: it runs the node again, for
+        the late contribution alone. There the verdict waits for that run, or for the pass's end.
+        """
+        waiting = self._late.pop(step.node, None) if not step.more else None
+        if waiting is not None and not _sent_for_the_rest(pass_, step):
+            yield waiting
+        for finding in _late_arrivals(self._trace, pass_, step):
+            if self._nested:
+                self._late.setdefault(finding.node, finding)
+            else:
+                yield finding
 
     def _first_of_each(self, found: Iterator[Finding] | list[Finding]) -> list[Finding]:
         new = []
@@ -126,7 +172,7 @@ def _overwritten(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
         )
 
 
-def _order(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
+def _late_arrivals(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
     """A contribution arrived at a node that had run already."""
     sender = pass_.nodes[step.node]
     if pass_.engine == "torch":
@@ -154,45 +200,126 @@ def _order(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
 
 def _twin_mismatch(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
     """What the step sent is not what torch sends for what it received."""
-    twin = step.twin
+    twin = twin_of(pass_.nodes[step.node], step)
     if twin is None or twin.op is None or step.more:
         return
     node = pass_.nodes[step.node]
-    first_run = pass_.runs[step.node][0] == step.step
     received = step.received[0] if step.received else None
-    if step.node == pass_.root.id and first_run and received == 0 and twin.received:
+    if _starts_with_nothing(pass_, step):
         yield _finding(
             trace, "twin-mismatch", pass_, step.step, node, step.place,
             f"the pass began with a gradient of 0 at its root {call(node)}; torch begins with "
             f"{short(twin.received)}: set the root's grad to 1 before the first node runs",
         )  # fmt: skip
-    expected = twin.local if twin.local is not None else twin.sent
-    if node.leaf or (not expected and twin.missing):
+    expected = _expected(pass_, step)
+    if expected is None:
         return
-    theirs = _totals(zip(node.inputs, expected))
-    ours, slack, culprit = _our_totals(_all_parts(pass_, step))
-    for target in {**theirs, **ours}:
-        e, g = theirs.get(target, 0.0), ours.get(target, 0.0)
-        if _agree(g, e, slack.get(target, 0.0)):
-            continue
-        to = pass_.nodes[target]
-        what = f"sent {short(g)} to {call(to)}" if target in ours else f"sent nothing to {call(to)}"
-        yield _finding(
-            trace, "twin-mismatch", pass_, step.step, node, culprit.get(target, step.place),
-            f"the backward of '{node.op}' ({call(node)}) {what}; for the {short(received)} it received, "
-            f"torch's {twin.op} sends {short(e)}",
-        )  # fmt: skip
+    parts = _all_parts(pass_, step)
+    wrong = _wrong(parts, expected)
+    if not wrong or _sent_for_the_rest(pass_, step):
+        return
+    told = [
+        f"sent {short(ours)} to {call(pass_.nodes[target])}, where torch's {twin.op} sends {short(theirs)}"
+        if ours is not None
+        else f"sent nothing to {call(pass_.nodes[target])}, where torch's {twin.op} sends {short(theirs)}"
+        for target, ours, theirs in wrong
+    ]
+    yield _finding(
+        trace, "twin-mismatch", pass_, step.step, node, _culprit(step, parts, expected, wrong),
+        f"the backward of '{node.op}' ({call(node)}) received {short(received)} and {'; and '.join(told)}",
+    )  # fmt: skip
 
 
-def _all_parts(pass_: Pass, step: Stepped) -> list[Sent | None]:
+def _starts_with_nothing(pass_: Pass, step: Stepped) -> bool:
+    """Is this the root's first run, and nobody has set its gradient?"""
+    twin = twin_of(pass_.nodes[step.node], step)
+    first = step.node == pass_.root.id and pass_.runs[step.node][0] == step.step
+    return bool(first and step.received[:1] == (0,) and twin is not None and twin.received)
+
+
+Parts = list[tuple[int, float]]
+"""Contributions: to whom, how much."""
+
+
+def _expected(pass_: Pass, step: Stepped) -> Parts | None:
+    """Torch's contributions for what the step received, None where there are none to compare with."""
+    node = pass_.nodes[step.node]
+    twin = twin_of(node, step)
+    if twin is None or twin.op is None or node.leaf:
+        return None
+    sent = twin.local if twin.local is not None else twin.sent
+    if not sent and twin.missing:
+        return None
+    return [(to, value) for to, value in zip(node.inputs, sent) if to is not None and value is not None]
+
+
+def _sent_for_the_rest(pass_: Pass, step: Stepped) -> bool:
+    """Has a node that ran before sent what belongs to the gradient that came since, and no more?
+
+    Then each run passes on its own share, and the sum is right. Contributions are proportional to
+    what is received, so torch's answer for the whole gives the one for the share.
+    """
+    before = _earlier_run(pass_, step)
+    expected = _expected(pass_, step)
+    whole = step.received[0] if step.received else None
+    if before is None or expected is None or not isinstance(whole, float) or not whole:
+        return False
+    earlier = before.received[0] if before.received else None
+    share = (whole - earlier) / whole if isinstance(earlier, float) else 1.0
+    return not _wrong(_all_parts(pass_, step), [(to, value * share) for to, value in expected])
+
+
+def _earlier_run(pass_: Pass, step: Stepped) -> Stepped | None:
+    """The end of the node's run before this one, None if this is the first."""
+    runs = pass_.runs[step.node]
+    for number in reversed(runs[: runs.index(step.step)]):
+        part = pass_.messages[number - 1]
+        if not part.more:
+            return part
+    return None
+
+
+def _all_parts(pass_: Pass, step: Stepped) -> list[Sent]:
     """What a node sent in its whole run, where other nodes ran inside it."""
-    sent = list(step.sent)
-    for number in reversed(pass_.runs[step.node][:-1]):
+    sent = [item for item in step.sent if item is not None]
+    runs = pass_.runs[step.node]
+    for number in reversed(runs[: runs.index(step.step)]):
         part = pass_.messages[number - 1]
         if not part.more:
             break
-        sent[:0] = part.sent
+        sent[:0] = [item for item in part.sent if item is not None]
     return sent
+
+
+def _wrong(parts: list[Sent], expected: Parts) -> list[tuple[int, float | None, float]]:
+    """Targets whose sum differs from torch's: (target, ours or None for nothing sent, torch's)."""
+    theirs = _totals(expected)
+    ours = _totals([(p.to, p.value) for p in parts if isinstance(p.value, float)])
+    blurred = {p.to for p in parts if _blurred(p)}
+    wrong: list[tuple[int, float | None, float]] = []
+    for target in {**theirs, **ours}:
+        if target in blurred:
+            continue
+        want, got = theirs.get(target, 0.0), ours.get(target, 0.0)
+        if not _agree(got, want, sum(_rounding(p) for p in parts if p.to == target)):
+            wrong.append((target, ours.get(target), want))
+    return wrong
+
+
+def _culprit(
+    step: Stepped, parts: list[Sent], expected: Parts, wrong: list[tuple[int, float | None, float]]
+) -> Place | None:
+    """The statement that wrote what torch does not send; for what was not written the step function."""
+    targets = {target for target, _, _ in wrong}
+    left = list(expected)
+    for part in parts:
+        if part.to not in targets or not isinstance(part.value, float):
+            continue
+        match = next((e for e in left if e[0] == part.to and _agree(part.value, e[1], _rounding(part))), None)
+        if match is None:
+            return part.place
+        left.remove(match)
+    return step.function or (parts[-1].place if parts else step.place)
 
 
 def _nonfinite(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
@@ -201,7 +328,7 @@ def _nonfinite(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
     if not is_finite(node.value) or not all(is_finite(value) for value in step.received):
         return
     for sent in step.sent:
-        if sent is not None and not is_finite(sent.value):
+        if sent is not None and not is_finite(sent.value) and not _blurred(sent):
             target = pass_.nodes.get(sent.to)
             got = ", ".join(short(value) for value in step.received)
             yield _finding(
@@ -229,29 +356,21 @@ def _nonfinite_forward(trace: Trace, pass_: Pass) -> Iterator[Finding]:
 # ----------------------------------------------------------------------- numbers
 
 
-def _totals(pairs: Iterator[tuple[int | None, float | None]]) -> dict[int, float]:
+def _totals(pairs: Parts) -> dict[int, float]:
     totals: dict[int, float] = {}
     for target, value in pairs:
-        if target is not None and value is not None:
-            totals[target] = totals.get(target, 0.0) + value
+        totals[target] = totals.get(target, 0.0) + value
     return totals
 
 
-def _our_totals(
-    sent: list[Sent | None],
-) -> tuple[dict[int, float], dict[int, float], dict[int, Place | None]]:
-    """Per target: the sum sent, how far rounding may have blurred it, the last line that wrote it."""
-    totals: dict[int, float] = {}
-    slack: dict[int, float] = {}
-    places: dict[int, Place | None] = {}
-    for item in sent:
-        if item is None or not isinstance(item.value, float):
-            continue
-        totals[item.to] = totals.get(item.to, 0.0) + item.value
-        size = max(abs(item.before or 0.0), abs(item.after or 0.0))
-        slack[item.to] = slack.get(item.to, 0.0) + ROUNDING * size
-        places[item.to] = item.place
-    return totals, slack, places
+def _blurred(part: Sent) -> bool:
+    """Did it arrive where NaN or Inf was already? Then nobody can tell what it was."""
+    return part.before is not None and not part.overwrote and not math.isfinite(part.before)
+
+
+def _rounding(part: Sent) -> float:
+    """How far rounding may have blurred a contribution that was told from grad before and after."""
+    return ROUNDING * max(abs(part.before or 0.0), abs(part.after or 0.0))
 
 
 def _agree(a: float, b: float, slack: float) -> bool:

@@ -86,7 +86,7 @@ class Step:
     @property
     def twin(self) -> Twin | None:
         """Torch's side of a scalar engine's step."""
-        return self.message.twin
+        return twin_of(self.node, self.message)
 
     @property
     def saved(self) -> tuple[Saved, ...]:
@@ -95,6 +95,11 @@ class Step:
 
     def __repr__(self) -> str:
         return f"<Step {self.number} {self.op or 'leaf'} {self.name or ''}>"
+
+
+def twin_of(node: Node, step: Stepped) -> Twin | None:
+    """Torch's side of a step: the node's own, or the one for what the step received."""
+    return step.twin if step.twin is not None else node.twin
 
 
 class Steps(Sequence[Step]):
@@ -136,6 +141,7 @@ class Pass:
         """The ledger of each node."""
         self.before: dict[int, Value] = dict(began.before)
         self._users: dict[int, list[int]] | None = None
+        self._edges: int | None = None
 
     # ---------------------------------------------------------------- writing
 
@@ -146,9 +152,7 @@ class Pass:
         arrivals = self.arrivals
         for slot, sent in enumerate(message.sent):
             if sent is not None:
-                arrivals.setdefault(sent.to, []).append(
-                    Arrival(message.step, slot, message.node, sent)
-                )
+                arrivals.setdefault(sent.to, []).append(Arrival(message.step, slot, message.node, sent))
 
     # ---------------------------------------------------------------- reading
 
@@ -170,7 +174,9 @@ class Pass:
     @property
     def edges(self) -> int:
         """Edges of the graph."""
-        return sum(1 for node in self.nodes.values() for i in node.inputs if i is not None)
+        if self._edges is None:
+            self._edges = sum(1 for node in self.nodes.values() for i in node.inputs if i is not None)
+        return self._edges
 
     @property
     def users(self) -> dict[int, list[int]]:
@@ -208,9 +214,7 @@ class Pass:
             arrived = self.ledger(node.id, step)
             last = arrived[-1].sent.after if arrived else None
             after = before if last is None else last
-            added = (
-                after - before if isinstance(after, float) and isinstance(before, float) else None
-            )
+            added = after - before if isinstance(after, float) and isinstance(before, float) else None
             return Leaf(node.name, node, before, added if arrived else None, after)
         return Leaf(node.name, node, before, None, before)
 
@@ -229,7 +233,7 @@ class Pass:
         return {
             node.name: self.leaf_at(node)
             for node in self.nodes.values()
-            if node.leaf and node.name is not None
+            if node.leaf and node.named and node.name is not None
         }
 
     def __repr__(self) -> str:

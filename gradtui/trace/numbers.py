@@ -15,7 +15,7 @@ def digits(x: float, places: int = 6) -> str:
 
 
 def short(value: Value | None, places: int = 6) -> str:
-    """A gradient in a few characters: the number itself, the entries of a small tensor, else shape and norm."""
+    """A gradient in a few characters: the number, the entries of a small tensor, else shape and norm."""
     if value is None:
         return "None"
     if not isinstance(value, Summary):
@@ -30,6 +30,14 @@ def short(value: Value | None, places: int = 6) -> str:
     if value.nonfinite:
         text += f" {value.nonfinite} not finite"
     return text + (f" ({value.note})" if value.note else "")
+
+
+def within(value: Value | None, width: int) -> str:
+    """The fullest form of a gradient that fits `width` characters: fewer digits, then a tensor's norm alone."""
+    forms = [short(value, places) for places in (6, 5, 4, 3, 2)]
+    if isinstance(value, Summary) and value.norm is not None:
+        forms += [f"‖{digits(value.norm, places)}‖" for places in (4, 3, 2)]
+    return next((form for form in forms if len(form) <= width), forms[-1])
 
 
 def exact(value: Value | None) -> str:

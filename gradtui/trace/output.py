@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 
 from gradtui.wire.messages import Output
@@ -11,6 +12,8 @@ KEPT = 5_000
 LONGEST = 4_000
 """Characters kept of one line."""
 
+_PIECES = re.compile(r"[^\r\n]+|\r\n|[\r\n]")
+
 
 class OutputLog:
     """Lines of both streams, as they came; a carriage return rewrites its line, as a terminal would."""
@@ -19,25 +22,40 @@ class OutputLog:
         self.lines: deque[tuple[str, str]] = deque(maxlen=KEPT)
         """(stream, text) without the newline; the last one may still grow."""
         self.dropped = 0
+        """Lines let go."""
         self.version = 0
         """Grows with every change, so that a reader can tell whether to look again."""
-        self._open: dict[str, bool] = {}
+        self._open: str | None = None
+        """The stream whose line is the last one and still grows."""
+        self._returned = False
+        """Was a carriage return the last thing on it? Then what comes next rewrites it."""
 
     def add(self, event: Output) -> None:
         """Append a piece of output."""
         self.version += 1
-        for piece in event.text.splitlines(keepends=True):
-            text = piece.rstrip("\r\n")
-            last = self.lines[-1] if self.lines else None
-            if last is not None and last[0] == event.stream and self._open.get(event.stream):
-                grown = text if self._open[event.stream] == "rewrite" else last[1] + text
-                self.lines[-1] = (event.stream, grown[:LONGEST])
+        if event.stream != self._open:
+            self._open, self._returned = None, False
+        for piece in _PIECES.findall(event.text):
+            if piece in ("\n", "\r\n"):
+                if self._open is None:
+                    self._begin(event.stream)
+                self._open, self._returned = None, False
+            elif piece == "\r":
+                self._returned = self._open is not None
             else:
-                self.dropped += len(self.lines) == KEPT
-                self.lines.append((event.stream, text[:LONGEST]))
-            self._open[event.stream] = not piece.endswith(("\n", "\x0b", "\x0c"))
-            if piece.endswith("\r"):
-                self._open[event.stream] = True
+                self._write(event.stream, piece)
+
+    def _begin(self, stream: str) -> None:
+        self.dropped += len(self.lines) == KEPT
+        self.lines.append((stream, ""))
+        self._open = stream
+
+    def _write(self, stream: str, text: str) -> None:
+        if self._open is None:
+            self._begin(stream)
+        before = "" if self._returned else self.lines[-1][1]
+        self.lines[-1] = (stream, (before + text)[:LONGEST])
+        self._returned = False
 
     @property
     def text(self) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -42,21 +43,43 @@ def frame(payload: bytes) -> bytes:
 
 
 class Channel:
-    """The program's end, over an inherited descriptor. Blocking; `send` may be called by any thread."""
+    """The program's end, over an inherited descriptor. Blocking; `send` may be called by any thread.
+
+    A signal handler of the program's may run between any two lines here: it may raise
+    (`KeyboardInterrupt`) and it may send (by printing). No frame is ever torn by that. How much of
+    a frame has left is known at every moment, so that whoever sends next takes up where it broke off.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._lock = threading.Lock()
+        self._outgoing: deque[tuple[bytes, list[int]]] = deque()
+        """Frames in order, each with the byte counts of the writes that it has had so far."""
+        self._lock = threading.RLock()
 
     def send(self, event: Event) -> None:
         """Write one event whole. Raises `Closed` when the debugger is gone."""
-        view = memoryview(frame(encode(event)))
-        with self._lock:
-            try:
-                while view:
-                    view = view[os.write(self._descriptor, view) :]
-            except OSError as error:
-                raise Closed(str(error)) from None
+        self._outgoing.append((frame(encode(event)), []))
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what is left, also of an interrupted `send`. Raises `Closed` when the debugger is gone."""
+        while self._outgoing:  # asked again once the lock is free: a handler may have sent meanwhile
+            if self._lock._is_owned():  # type: ignore[attr-defined]
+                return  # we are that handler: the write below us goes on with this one
+            with self._lock:
+                try:
+                    self._write()
+                except OSError as error:
+                    self._outgoing.clear()
+                    raise Closed(str(error)) from None
+
+    def _write(self) -> None:
+        while self._outgoing:
+            data, counts = self._outgoing[0]
+            while (done := sum(counts)) < len(data):
+                # Written and noted in one call of C: no signal handler comes between the two.
+                counts.extend(map(os.write, (self._descriptor,), (memoryview(data)[done:],)))
+            self._outgoing.popleft()
 
     def receive(self) -> Command:
         """Block for the next command. Raises `Closed` when the debugger is gone."""

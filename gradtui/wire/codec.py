@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from gradtui.wire.messages import Command, Event
@@ -19,8 +21,24 @@ _encoder = msgspec.msgpack.Encoder()
 _events: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
 _commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
 
-encode = _encoder.encode
-"""Any message to its bytes."""
+
+def encode(message: Event | Command) -> bytes:
+    """Any message to its bytes. A lone surrogate in a text (a file name that is no UTF-8) is escaped."""
+    try:
+        return _encoder.encode(message)
+    except UnicodeEncodeError:
+        return _encoder.encode(_escaped(msgspec.to_builtins(message)))
+
+
+def _escaped(item: Any) -> Any:
+    match item:
+        case str():
+            return item.encode("utf-8", "backslashreplace").decode()
+        case list() | tuple():
+            return [_escaped(entry) for entry in item]
+        case dict():
+            return {_escaped(key): _escaped(entry) for key, entry in item.items()}
+    return item
 
 
 def decode_event(data: bytes) -> Event:

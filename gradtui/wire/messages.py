@@ -17,7 +17,7 @@ import msgspec
 VERSION = 1
 
 
-class Summary(msgspec.Struct, frozen=True, array_like=True):
+class Summary(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What crosses the wire of a tensor: never the tensor."""
 
     shape: tuple[int, ...]
@@ -42,7 +42,7 @@ Value: TypeAlias = float | Summary
 """A gradient or a forward value: a plain number for a scalar engine, a summary for a tensor."""
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A line of a source file."""
 
     file: int
@@ -50,7 +50,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     line: int
 
 
-class Frame(msgspec.Struct, frozen=True, array_like=True):
+class Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One frame of a call stack."""
 
     file: int
@@ -60,12 +60,26 @@ class Frame(msgspec.Struct, frozen=True, array_like=True):
     """`engine`: a method of the watched scalar class; `library`: installed code."""
 
 
-class Node(msgspec.Struct, frozen=True, array_like=True):
+class Twin(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What torch (float64) does at the same node of a scalar graph."""
+
+    op: str | None = None
+    value: float | None = None
+    received: float | None = None
+    sent: tuple[float | None, ...] = ()
+    """Torch's contributions, one per operand of the node, in torch's own pass."""
+    local: tuple[float | None, ...] | None = None
+    """Torch's contributions for what the engine's step really received; None when that is `sent`."""
+    missing: str | None = None
+    """Why there is no twin here (or no torch pass that reaches it), else None."""
+
+
+class Node(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One operation's backward function, or a leaf."""
 
     id: int
     op: str
-    """The engine's own word; torch leaves are `AccumulateGrad`, scalar leaves have their `_op` (mostly '')."""
+    """The engine's own word; torch leaves are `AccumulateGrad`, scalar leaves mostly ''."""
     inputs: tuple[int | None, ...]
     """Where each contribution goes, one entry per operand, None where torch has no edge."""
     leaf: bool
@@ -80,9 +94,11 @@ class Node(msgspec.Struct, frozen=True, array_like=True):
     module: str | None = None
     requires_grad: bool = True
     """False for a constant that a scalar engine wrapped (`2 * a`): it is a leaf nobody named."""
+    twin: Twin | None = None
+    """Scalar engines: torch's side of the node, known as the pass begins; None when nobody wants one."""
 
 
-class Sent(msgspec.Struct, frozen=True, array_like=True):
+class Sent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One contribution along one edge."""
 
     to: int
@@ -96,7 +112,7 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
     """The statement that wrote it (scalar engines)."""
 
 
-class Accumulated(msgspec.Struct, frozen=True, array_like=True):
+class Accumulated(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A leaf's `.grad` before the pass, what the pass added, and `.grad` after."""
 
     node: int
@@ -105,7 +121,7 @@ class Accumulated(msgspec.Struct, frozen=True, array_like=True):
     after: Value | None
 
 
-class Saved(msgspec.Struct, frozen=True, array_like=True):
+class Saved(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One thing that torch saved for a node's backward."""
 
     name: str
@@ -115,21 +131,7 @@ class Saved(msgspec.Struct, frozen=True, array_like=True):
     """Why `value` is None, or a non-tensor's repr."""
 
 
-class Twin(msgspec.Struct, frozen=True, array_like=True):
-    """What torch (float64) does at the same node of a scalar graph."""
-
-    op: str | None = None
-    value: float | None = None
-    received: float | None = None
-    sent: tuple[float | None, ...] = ()
-    """Torch's contributions, one per operand of the node, in torch's own pass."""
-    local: tuple[float | None, ...] | None = None
-    """Torch's contributions for what the engine's step really received; None when that is `sent`."""
-    missing: str | None = None
-    """Why there is no twin here (or no torch pass that reaches it), else None."""
-
-
-class Write(msgspec.Struct, frozen=True, array_like=True):
+class Write(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A write to a node's grad that was no contribution: the seed at the root, a reset."""
 
     node: int
@@ -185,7 +187,7 @@ class PassBegan(msgspec.Struct, frozen=True, array_like=True, tag="pass"):
     """`backward` (accumulates into leaves) or `grad` (returns gradients)."""
 
 
-class Stepped(msgspec.Struct, frozen=True, array_like=True, tag="step"):
+class Stepped(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="step"):
     """The engine ran one node."""
 
     number: int
@@ -197,6 +199,7 @@ class Stepped(msgspec.Struct, frozen=True, array_like=True, tag="step"):
     """One entry per edge of the node; scalar engines may append writes to other nodes."""
     accumulated: Accumulated | None = None
     twin: Twin | None = None
+    """None: the node's own twin holds. Set where the step received something else than torch did."""
     saved: tuple[Saved, ...] = ()
     outside: tuple[Write, ...] = ()
     """Writes that happened since the step before, outside any node."""
@@ -204,6 +207,8 @@ class Stepped(msgspec.Struct, frozen=True, array_like=True, tag="step"):
     """The statement that ran the node (scalar engines)."""
     more: bool = False
     """The node ran another one inside its own run (a recursive engine): it goes on in a later step."""
+    function: Place | None = None
+    """Where the function begins that the node ran (scalar engines)."""
 
 
 class PassEnded(msgspec.Struct, frozen=True, array_like=True, tag="pass-end"):

@@ -1,71 +1,99 @@
 """A trace on disk: the stream written down, each frame with its checksum.
 
-    magic "gradtui trace\\n" | version u32 | { length u32 | crc32 u32 | payload } ...
+    magic "gradtui trace\n" | version u32 | { length u32 | crc32 u32 | payload } ...
 
-A whole recording ends with an `Exited` message; one that does not is truncated.
+A whole recording ends with an `Exited` message; one that does not is truncated. A reader of a
+recording may trust its ids: what a message speaks of was announced before it.
 """
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from gradtui.wire.codec import BadRecording, WireError, decode_event, encode
-from gradtui.wire.messages import VERSION, Event, Exited, Progress
+from gradtui.wire.messages import (
+    VERSION,
+    Event,
+    Exited,
+    Notice,
+    PassBegan,
+    PassEnded,
+    Progress,
+    Stepped,
+)
 
 MAGIC = b"gradtui trace\n"
 
 
 class RecordingWriter:
-    """Writes events to a file as they come; every frame is flushed to the system with its step."""
+    """Writes events to a file as they come. What was written before a `flush` survives our own death.
+
+    The file is made, and an older one replaced, by opening the writer. Raises `OSError` where the
+    system does; a writer that raised cannot go on.
+    """
 
     def __init__(self, path: Path) -> None:
         self._file: BinaryIO = path.open("wb")
         self._file.write(MAGIC + VERSION.to_bytes(4, "big"))
 
-    def write(self, event: Event, payload: bytes | None = None) -> None:
-        """Append one event; `payload` is its encoding where the caller has it already."""
-        if isinstance(event, Progress):
-            return
-        data = encode(event) if payload is None else payload
-        self._file.write(len(data).to_bytes(4, "big") + zlib.crc32(data).to_bytes(4, "big") + data)
+    def write(self, event: Event) -> None:
+        """Append one event; `Progress` is no fact and is left out."""
+        if not isinstance(event, Progress):
+            data = encode(event)
+            self._file.write(len(data).to_bytes(4, "big") + zlib.crc32(data).to_bytes(4, "big") + data)
+
+    def flush(self) -> None:
+        """Hand what was written to the system."""
+        self._file.flush()
 
     def close(self) -> None:
         """Flush and close."""
         self._file.close()
 
+    def abandon(self) -> None:
+        """Close after an error; what could not be written is let go."""
+        try:
+            self._file.close()
+        except OSError:
+            pass
+
 
 def read_recording(path: Path, partial: bool = False) -> Iterator[Event]:
     """The events of a recording, checked frame by frame.
 
-    Raises `BadRecording` when the file is no recording, of another version, corrupt or truncated;
-    with `partial`, a truncated or corrupt tail simply ends the iteration.
+    Raises `BadRecording` when the file cannot be read, is no recording, of another version, corrupt
+    or truncated. With `partial`, a truncated or corrupt tail ends the iteration with a `Notice`.
     """
-    with path.open("rb") as file:
-        _check_head(path, file)
-        count, last = 0, None
-        while True:
-            head = file.read(8)
-            if not head:
-                break
-            data = file.read(int.from_bytes(head[:4], "big")) if len(head) == 8 else b""
-            fault = _fault(head, data)
-            if fault is None:
-                try:
-                    last = decode_event(data)
-                except WireError as error:
-                    fault = f"corrupt ({error})"
-            if fault is not None:
-                if partial:
-                    return
-                raise _damaged(path, fault, count)
-            assert last is not None
-            count += 1
-            yield last
-        if not isinstance(last, Exited) and not partial:
-            raise _damaged(path, "truncated", count)
+    try:
+        with path.open("rb") as file:
+            _check_head(path, file)
+            yield from _events(path, file, partial)
+    except OSError as error:
+        raise BadRecording(f"cannot read {path}: {error.strerror}") from None
+
+
+def _events(path: Path, file: BinaryIO, partial: bool) -> Iterator[Event]:
+    coherence = _Coherence()
+    size = os.fstat(file.fileno()).st_size
+    count = 0
+    while not coherence.ended or file.tell() < size:
+        event = _next(file, size)
+        fault = event if isinstance(event, str) else coherence.fault_of(event)
+        if fault is not None:
+            text = f"{path} is {fault} after {count} messages"
+            if not partial:
+                raise BadRecording(
+                    f"{text}: record it again, or see what is whole with `gradtui open --partial`"
+                )
+            yield Notice(f"{text}: this is what was whole")
+            return
+        assert not isinstance(event, str)
+        count += 1
+        yield event
 
 
 def _check_head(path: Path, file: BinaryIO) -> None:
@@ -73,26 +101,60 @@ def _check_head(path: Path, file: BinaryIO) -> None:
     if not head.startswith(MAGIC):
         what = "is empty" if not head else "is not a gradtui recording"
         raise BadRecording(f"{path} {what}: make one with `gradtui run --headless --out FILE PROGRAM`")
-    if len(head) < len(MAGIC) + 4:
-        raise _damaged(path, "truncated", 0)
     version = int.from_bytes(head[len(MAGIC) :], "big")
-    if version != VERSION:
+    if len(head) == len(MAGIC) + 4 and version != VERSION:
         raise BadRecording(
             f"{path} was recorded with stream version {version}; this gradtui reads version {VERSION}: "
             "record it again, or open it with the gradtui that made it"
         )
 
 
-def _fault(head: bytes, data: bytes) -> str | None:
-    if len(head) < 8 or len(data) < int.from_bytes(head[:4], "big"):
+def _next(file: BinaryIO, size: int) -> Event | str:
+    """The next event, or what is wrong with it."""
+    head = file.read(8)
+    length = int.from_bytes(head[:4], "big")
+    if len(head) < 8 or length > size - file.tell():
         return "truncated"
+    data = file.read(length)
     if zlib.crc32(data) != int.from_bytes(head[4:], "big"):
         return "corrupt (a checksum does not match)"
-    return None
+    try:
+        return decode_event(data)
+    except WireError as error:
+        return f"corrupt ({error})"
 
 
-def _damaged(path: Path, fault: str, count: int) -> BadRecording:
-    return BadRecording(
-        f"{path} is {fault} after {count} messages: record it again, "
-        "or see what is whole with `gradtui open --partial`"
-    )
+class _Coherence:
+    """Does each message speak only of what was announced before it?"""
+
+    def __init__(self) -> None:
+        self.ended = False
+        """Has the last message been seen?"""
+        self._nodes: dict[int, set[int]] = {}
+        """The nodes of each pass that began."""
+
+    def fault_of(self, event: Event) -> str | None:
+        """What is wrong with the next message, None if nothing is."""
+        if self.ended:
+            return "corrupt (it goes on after its end)"
+        spoken_of: set[int] = set()
+        match event:
+            case Exited():
+                self.ended = True
+                return None
+            case PassBegan():
+                self._nodes[event.number] = {node.id for node in event.nodes}
+                spoken_of.update(event.roots)
+                if not event.roots:
+                    return "corrupt (a pass without a root)"
+            case Stepped():
+                spoken_of.add(event.node)
+                if event.accumulated is not None:
+                    spoken_of.add(event.accumulated.node)
+            case PassEnded():
+                spoken_of.update(account.node for account in event.leaves)
+            case _:
+                return None
+        if not spoken_of <= self._nodes.get(event.number, set()) or event.number not in self._nodes:
+            return "corrupt (a message speaks of a node that no pass announced)"
+        return None

@@ -1,0 +1,113 @@
+"""The program's Python-level output, sent through the stream: so it stands in its true place among the steps.
+
+What is written past Python (C code, child processes) goes down the same descriptors as ever and is
+picked up by the session from the pipe, where its place is only nearly known.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import sys
+from typing import Any, Literal
+
+from gradtui.probe.reporter import Reporter
+from gradtui.wire.messages import Output
+
+PIECE = 1 << 16
+"""Bytes sent at once: a program that prints megabytes in one piece is shown while it prints."""
+
+
+class ProgramOutput:
+    """Stands in for `sys.stdout` and `sys.stderr` until the process ends, line-buffered as at a terminal.
+
+    A context manager that leaves the streams in place when it exits: what is printed while Python
+    shuts down still counts.
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._before: tuple[Any, Any] | None = None
+
+    def __enter__(self) -> ProgramOutput:
+        self._before = (sys.stdout, sys.stderr)  # kept: the descriptors are theirs
+        sys.stdout = sys.__stdout__ = self._stream(sys.stdout, "stdout", 1)  # type: ignore[misc]
+        sys.stderr = sys.__stderr__ = self._stream(sys.stderr, "stderr", 2)  # type: ignore[misc]
+        self._reporter.flush_output = self.flush
+        return self
+
+    def _stream(self, before: Any, name: Literal["stdout", "stderr"], descriptor: int) -> Any:
+        if before is None:  # started without one
+            return None
+        raw = _Raw(self._reporter, name, descriptor, before.encoding)
+        stream = io.TextIOWrapper(
+            io.BufferedWriter(raw),
+            encoding=before.encoding,
+            errors=before.errors,
+            newline="\n",
+            line_buffering=True,
+            write_through=name == "stderr",
+        )
+        stream.mode = "w"  # type: ignore[misc]
+        return stream
+
+    def flush(self) -> None:
+        """What the program has printed so far goes out before the next message."""
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (ValueError, OSError, AttributeError):
+                pass  # closed or replaced by the program
+
+    def __exit__(self, *exc: object) -> None:
+        self.flush()
+
+
+class _Raw(io.RawIOBase):
+    """Writes to the stream while there is one, else to the descriptor.
+
+    A program that puts another file under the descriptor (`os.dup2`) has redirected its output:
+    then that is where it goes.
+    """
+
+    mode = "wb"
+
+    def __init__(
+        self, reporter: Reporter, name: Literal["stdout", "stderr"], descriptor: int, encoding: str
+    ) -> None:
+        self._reporter = reporter
+        self._stream = name
+        self._descriptor = descriptor
+        self._file = _identity(descriptor)
+        self._decode = codecs.getincrementaldecoder(encoding)("replace").decode
+        # Bound now, because modules are emptied while Python shuts down and a finaliser may still print.
+        self._write, self._identity, self._output = os.write, _identity, Output
+        self.name = f"<{name}>"
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        return os.isatty(self._descriptor)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        payload = bytes(data[:PIECE])
+        if self._reporter.enabled and self._identity(self._descriptor) == self._file:
+            text = self._decode(payload)
+            if text:
+                self._reporter.output(self._output(self._stream, text))
+            return len(payload)
+        return self._write(self._descriptor, payload)
+
+
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    """Which file a descriptor stands for; None if it is closed."""
+    try:
+        state = os.fstat(descriptor)
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino

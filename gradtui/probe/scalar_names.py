@@ -1,0 +1,74 @@
+"""Names for the nodes of a scalar graph: a variable's path, a label, or the expression written out."""
+
+from __future__ import annotations
+
+from types import FrameType
+from typing import Any
+
+from gradtui.probe import names
+from gradtui.probe.engines import Engines
+from gradtui.probe.operations import sign_of
+from gradtui.probe.places import Places, of_probe
+from gradtui.probe.scalar_graph import Entry, users_first
+
+
+class ScalarNames:
+    """Names the nodes of every pass. Remembers how deep a search has to go, so that loops stay cheap.
+
+    Objects made at the same place of the program are found at the same depth: parameters deep in a
+    model, inputs in a list, constants nowhere. Only what was made at a place not seen before is
+    searched for as deep as names go.
+    """
+
+    def __init__(self, engines: Engines, places: Places) -> None:
+        self._engines = engines
+        self._places = places
+        self._depths: dict[int | None, int] = {}  # by stack
+
+    def settle(self, entries: list[Entry], caller: FrameType) -> None:
+        """Give every entry its name, searching from the frame that called backward."""
+        wanted = {id(e.obj): e for e in entries if e.made.name is None}
+        new = [e for e in wanted.values() if not e.made.sought]
+        if wanted:
+            self._search(wanted, new, user_frames(caller, self._places))
+        for entry in reversed(users_first(entries)):
+            _settle(entry)
+
+    def _search(self, wanted: dict[int, Entry], new: list[Entry], frames: list[FrameType]) -> None:
+        deepest = max([self._depths.get(e.made.stack, names.DEEPEST) for e in new], default=1)
+        shape_of = self._engines.shape_of
+
+        def claim(obj: Any, path: str) -> bool:
+            entry = wanted.pop(id(obj), None)
+            if entry is not None:
+                entry.made.name = path
+                return True
+            return shape_of(type(obj)) is not None  # paths through other values say nothing
+
+        names.search(frames, claim, lambda: not wanted, deepest)
+        for entry in new:
+            entry.made.sought = True
+            path, stack = entry.made.name or "", entry.made.stack
+            depth = max(1, path.count(".") + path.count("["))
+            self._depths[stack] = max(self._depths.get(stack, 1), depth)
+
+
+def _settle(entry: Entry) -> None:
+    label = names.stored(entry.obj, "label")
+    named = entry.made.name or (label if type(label) is str and label else None)
+    if named is not None:
+        entry.name, entry.named = named, True
+    elif entry.leaf:
+        entry.name = f"{entry.value:g}" if isinstance(entry.value, float) else None
+    else:
+        entry.name = names.written_out(sign_of(entry.op) or entry.op, [o.name for o in entry.operands])
+
+
+def user_frames(frame: FrameType | None, places: Places) -> list[FrameType]:
+    """The frames from `frame` outwards whose code is the user's own; all that are not ours if none is."""
+    every = []
+    while frame is not None:
+        if not of_probe(frame.f_code):
+            every.append(frame)
+        frame = frame.f_back
+    return [f for f in every if places.is_user(f.f_code)] or every[:1]

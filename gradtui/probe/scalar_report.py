@@ -1,0 +1,160 @@
+"""Turns what `ScalarPass` sees into messages, and stops the program before each node."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from types import CodeType, FrameType
+from typing import Any
+
+import msgspec
+
+from gradtui.probe.reporter import Reporter
+from gradtui.probe.scalar_graph import MISSING, Entry
+from gradtui.probe.scalar_pass import ScalarPass, Step
+from gradtui.probe.twin import TwinGraph
+from gradtui.wire.messages import Node, PassBegan, PassEnded, Place, Sent, Stepped, Twin, Value, Write
+
+
+class ScalarReport:
+    """The account of one pass. `twin`: its torch side, why there is none, or None when nobody wants one."""
+
+    def __init__(self, reporter: Reporter, entries: list[Entry], twin: TwinGraph | str | None) -> None:
+        self._reporter = reporter
+        self._entries = entries
+        self._torch = twin
+        self._twins: dict[int, Twin] = {}
+        self._number = reporter.new_pass()
+        self._steps = 0
+        self._accounted: dict[int, Value | None] = {}
+        self._watch: ScalarPass | None = None
+
+    def begin(self, watch: ScalarPass, stack: int | None) -> None:
+        """The pass is about to run, called from `stack`."""
+        self._watch = watch
+        self._reporter.began(
+            PassBegan(
+                self._number,
+                "scalar",
+                (self._entries[0].id,),
+                tuple([self._node(entry) for entry in self._entries]),
+                stack,
+                tuple(
+                    (e.id, float(e.before))
+                    for e in self._entries
+                    if e.leaf and isinstance(e.before, (int, float)) and e.before != 0
+                ),
+            )
+        )
+
+    def _node(self, entry: Entry) -> Node:
+        places, stack = self._reporter.places, entry.made.stack
+        constant = entry.leaf and not entry.named and bool(places.engine_functions(stack))
+        twin = self._twin_of(entry)
+        return Node(
+            entry.id,
+            entry.op,
+            tuple([operand.id for operand in entry.operands]),
+            entry.leaf,
+            entry.name,
+            entry.named,
+            entry.value,
+            places.use(stack),
+            requires_grad=not constant,
+            twin=twin,
+        )
+
+    def before(self, entry: Entry, received: Value | None) -> None:
+        """A node is about to run; blocks while the person looks."""
+        if entry.leaf and self._watch is not None:
+            received = self._watch.account(entry).added
+        self._reporter.before_node(self._number, self._steps, entry.id, (received,))
+
+    def place(self, frame: FrameType | None) -> Place | None:
+        """The line a frame stands at."""
+        return self._reporter.places.place(frame)
+
+    def start_of(self, function: Any) -> Place | None:
+        """The line at which a step function begins, None for what is not written in Python."""
+        while isinstance(function, partial):
+            function = function.func
+        code = getattr(function, "__code__", None)
+        return self._reporter.places.start(code) if isinstance(code, CodeType) else None
+
+    def after(self, step: Step, outside: list[Write], more: bool) -> None:
+        """A node has run."""
+        entry = step.entry
+        self._steps += 1
+        accumulated = None
+        received = step.received
+        if entry.leaf and self._watch is not None:
+            accumulated = self._watch.account(entry)
+            self._accounted[entry.id] = accumulated.after
+            received = accumulated.added
+        self._reporter.stepped(
+            Stepped(
+                self._number,
+                self._steps,
+                entry.id,
+                (received,),
+                _by_slot(entry, step.writes),
+                accumulated,
+                self._twin_for(entry, received) if not step.failed else Twin(missing="the step raised"),
+                (),
+                tuple(outside),
+                step.place,
+                more,
+                step.function,
+            )
+        )
+
+    def _twin_of(self, entry: Entry) -> Twin | None:
+        """Torch's side of a node."""
+        if self._torch is None or isinstance(self._torch, str):
+            return None if self._torch is None else Twin(missing=self._torch)
+        with self._reporter.mute():
+            twin = self._twins[entry.id] = self._torch.of(entry)
+        return twin
+
+    def _twin_for(self, entry: Entry, received: Value | None) -> Twin | None:
+        """Torch's side of a step that received something else than torch did; None for any other."""
+        twin = self._twins.get(entry.id)
+        if not isinstance(self._torch, TwinGraph) or twin is None or not isinstance(received, float):
+            return None
+        with self._reporter.mute():
+            local = self._torch.local(entry, received)
+        return None if local is None else msgspec.structs.replace(twin, local=local)
+
+    def end(self, error: str | None) -> None:
+        """The pass is over: account for the leaves that the engine never ran, or wrote to afterwards."""
+        watch = self._watch
+        assert watch is not None
+        accounts = []
+        for entry in self._entries:
+            if entry.leaf:
+                account = watch.account(entry)
+                seen = self._accounted.get(entry.id, MISSING)
+                unchanged = seen == account.after or (_nan(seen) and _nan(account.after))
+                if not unchanged:
+                    accounts.append(account)
+        self._reporter.ended(
+            PassEnded(self._number, error, tuple(accounts), tuple(watch.outside())), self._steps
+        )
+
+
+def _nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _by_slot(entry: Entry, writes: list[Sent]) -> tuple[Sent | None, ...]:
+    """The writes of a step beside the operands they went to; further ones at the end."""
+    slots: list[Sent | None] = [None] * len(entry.operands)
+    further: list[Sent] = []
+    for write in writes:
+        for i, operand in enumerate(entry.operands):
+            if operand.id == write.to and slots[i] is None:
+                slots[i] = write
+                break
+        else:
+            further.append(write)
+    return (*slots, *further)

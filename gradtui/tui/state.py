@@ -1,0 +1,82 @@
+"""What the screen shows: the trace, the cursor, the selected node. Views read it, actions replace it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradtui.trace import Pass, Step, Trace
+from gradtui.trace.cursor import NOWHERE, Cursor
+from gradtui.wire.messages import Node, Stopped, Value
+
+
+@dataclass(frozen=True)
+class State:
+    """One moment of the screen."""
+
+    trace: Trace
+    title: str
+    """The program's file name, or the recording's."""
+    cursor: Cursor = NOWHERE
+    selected: int | None = None
+    """The node that the torch, ledger and source panes speak of."""
+    path: tuple[int, ...] = ()
+    """From the root down to the selected node, as the graph shows it."""
+    live: bool = False
+    """Is there a program that can go on?"""
+    stopped: Stopped | None = None
+    """The stop it stands at."""
+    recording: bool = False
+
+    @property
+    def shown_pass(self) -> Pass | None:
+        """The pass under the cursor."""
+        return self.trace.pass_numbered(self.cursor.number)
+
+    @property
+    def step(self) -> Step | None:
+        """The step under the cursor, None before the first."""
+        shown = self.shown_pass
+        if shown is None or not 0 < self.cursor.step <= len(shown.messages):
+            return None
+        return shown.steps[self.cursor.step - 1]
+
+    @property
+    def next_node(self) -> int | None:
+        """The node that runs next, where that is known."""
+        shown = self.shown_pass
+        if shown is None:
+            return None
+        if self.cursor.step < len(shown.messages):
+            return shown.messages[self.cursor.step].node
+        stop = self.stopped
+        if stop is not None and (stop.number, stop.step) == (shown.number, self.cursor.step):
+            return stop.next
+        return None
+
+    @property
+    def selected_node(self) -> Node | None:
+        """The selected node of the shown pass."""
+        shown = self.shown_pass
+        return shown.nodes.get(self.selected) if shown is not None and self.selected is not None else None
+
+    def received_at(self, node: int) -> tuple[Value | None, ...] | None:
+        """What a node had received when it last ran, or receives as it runs next; None if neither."""
+        shown = self.shown_pass
+        if shown is None:
+            return None
+        ran = shown.ran_by(node, self.cursor.step)
+        if ran is not None:
+            return shown.messages[ran - 1].received
+        if self.next_node != node:
+            return None
+        if self.cursor.step < len(shown.messages):
+            return shown.messages[self.cursor.step].received
+        return self.stopped.received if self.stopped is not None else None
+
+    @property
+    def at_edge(self) -> bool:
+        """Does the cursor stand at the newest position?"""
+        passes = self.trace.passes
+        if not passes:
+            return True
+        return self.cursor.number == passes[-1].number and self.cursor.step == len(passes[-1].messages)

@@ -1,0 +1,1 @@
+"""Pure functions from a `State` to rows of text. No widget, no colour, no clock."""

@@ -1,0 +1,26 @@
+"""All findings so far, each with its place and its lines."""
+
+from __future__ import annotations
+
+from gradtui.tui.rows import Row, row, wrapped
+from gradtui.tui.state import State
+
+
+def rows_of(state: State, width: int) -> list[Row]:
+    """The findings pane."""
+    findings = state.trace.findings
+    if not findings:
+        sure = "No findings." if state.trace.exited is not None else "No findings so far."
+        return [row((sure, "good"))]
+    rows: list[Row] = []
+    for finding in findings:
+        here = (finding.pass_number, finding.step) <= (state.cursor.number, state.cursor.step)
+        at = f"{finding.pass_number}:{finding.step}"
+        rows.append(row((f"⚠ {finding.kind}", "bad" if here else "warn"), (f"   at {at}", "dim")))
+        rows += [row("  ", *r) for r in wrapped(row(finding.message), max(20, width - 2))]
+        if finding.culprit:
+            rows.append(row(("  at fault   ", "dim"), finding.culprit))
+        if finding.source:
+            rows.append(row(("  node made  ", "dim"), finding.source))
+        rows.append(())
+    return rows[:-1]

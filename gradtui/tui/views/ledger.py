@@ -1,0 +1,119 @@
+"""The ledger: every contribution that a node was sent, by whom, in order, with the running sum.
+
+At a step it shows the nodes that the step sent to, where the contributions arrive; for a node that
+the person selected, that node's own.
+"""
+
+from __future__ import annotations
+
+from gradtui.trace import Pass
+from gradtui.trace.chainrule import symbol
+from gradtui.trace.model import Arrival
+from gradtui.trace.numbers import digits, number_of, short, within
+from gradtui.tui.rows import Role, Row, Span, fit_path, right, row
+from gradtui.tui.state import State
+from gradtui.wire.messages import Node
+
+OPEN = 12
+"""Senders still to come that are listed by name."""
+
+
+def shown_nodes(state: State) -> list[Node]:
+    """The nodes whose ledgers are shown."""
+    shown, node, step = state.shown_pass, state.selected_node, state.step
+    if shown is None or node is None:
+        return []
+    if step is not None and step.node.id == node.id:
+        targets = [s.to for s in step.sent if s is not None]
+        targets = targets or [i for i in node.inputs if i is not None]
+        if targets:
+            return [shown.nodes[i] for i in dict.fromkeys(targets) if i in shown.nodes]
+    return [node]
+
+
+def title_of(state: State) -> str:
+    """`ledger of a`."""
+    names = [symbol(node) for node in shown_nodes(state)]
+    if not names:
+        return "ledger"
+    return "ledger of " + (", ".join(names) if len(names) <= 3 else f"{len(names)} nodes")
+
+
+def rows_of(state: State, width: int) -> list[Row]:
+    """The ledger pane."""
+    shown = state.shown_pass
+    rows: list[Row] = []
+    if shown is not None:
+        for node in shown_nodes(state):
+            rows += _ledger(state, shown, node, width)
+    return rows
+
+
+def _ledger(state: State, shown: Pass, node: Node, width: int) -> list[Row]:
+    arrived = shown.ledger(node.id, state.cursor.step)
+    name_width = max(8, min(28, width - 40))
+    rows = [_head(shown, node, len(arrived))]
+    if node.id in shown.began.roots:
+        received = state.received_at(node.id)
+        start = "set as the pass begins" if received is None else ", ".join(short(v) for v in received)
+        rows.append(row(("   start  ", "dim"), "the root's own gradient: ", (start, "number")))
+    total: float | None = 0.0
+    for arrival in arrived:
+        value = number_of(arrival.sent.value)
+        if arrival.sent.after is not None:
+            total = arrival.sent.after
+        elif total is not None:
+            total = None if value is None else total + value
+        rows.append(_arrival(state, shown, arrival, total, name_width))
+    rows += _expected(state, shown, node, name_width)
+    return rows + _between(state, shown, node, total if arrived else None)
+
+
+def _head(shown: Pass, node: Node, arrived: int) -> Row:
+    expected = len(shown.users.get(node.id, []))
+    of = f" of {expected}" if expected >= arrived and expected else ""
+    plural = "" if (expected or arrived) == 1 else "s"
+    return row((symbol(node), "name"), (f"  {arrived}{of} contribution{plural}", "dim"))
+
+
+def _arrival(state: State, shown: Pass, arrival: Arrival, total: float | None, name_width: int) -> Row:
+    sender, sent = shown.nodes.get(arrival.sender), arrival.sent
+    new = arrival.step == state.cursor.step
+    now: Role = "now" if new else "number"
+    spans = [
+        Span(" ▶ " if new else "   ", "now"),
+        Span(right(str(arrival.step), 4) + "  ", "dim"),
+        Span(fit_path(symbol(sender) if sender else f"#{arrival.sender}", name_width), "name"),
+        Span(" = " if sent.overwrote else " + ", "bad" if sent.overwrote else "dim"),
+        Span(right(within(sent.value, 10), 10), now),
+    ]
+    if total is not None:
+        spans += [Span("   sum ", "dim"), Span(digits(total), "strong")]
+    if sent.overwrote and sent.before is not None:
+        value = number_of(sent.value) or 0.0
+        lost = f"  overwrote {digits(sent.before)}; adding gives {digits(sent.before + value)}"
+        spans.append(Span(lost, "bad"))
+    return tuple(spans)
+
+
+def _expected(state: State, shown: Pass, node: Node, name_width: int) -> list[Row]:
+    """Senders whose contribution has not come yet at the cursor."""
+    waiting = [u for u in shown.users.get(node.id, []) if shown.ran_by(u, state.cursor.step) is None]
+    rows = [
+        row(("         " + fit_path(symbol(shown.nodes[u]), name_width), "dim"), ("   not yet", "dim"))
+        for u in waiting[:OPEN]
+    ]
+    if len(waiting) > OPEN:
+        rows.append(row((f"         and {len(waiting) - OPEN} more to come", "dim")))
+    return rows
+
+
+def _between(state: State, shown: Pass, node: Node, total: float | None) -> list[Row]:
+    """A gradient hook of the user's stands between what was sent and what was received."""
+    if shown.engine != "torch" or total is None or node.id in shown.began.roots:
+        return []
+    received = state.received_at(node.id)
+    got = number_of(received[0]) if received and len(received) == 1 else None
+    if got is None or abs(got - total) <= 1e-6 * max(abs(got), abs(total)):
+        return []
+    return [row(("   ! ", "warn"), f"received {digits(got)}: a gradient hook of the program changed the sum")]

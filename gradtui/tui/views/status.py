@@ -1,0 +1,89 @@
+"""The top line and the line below it: where am I, why stopped, what was found."""
+
+from __future__ import annotations
+
+from gradtui.tui.rows import Row, Span, row
+from gradtui.tui.state import State
+
+_REASONS = {
+    "entry": "stopped at the first pass",
+    "step": "stopped after a step",
+    "pass": "stopped at the start of a pass",
+    "pass end": "stopped at the end of the pass",
+}
+
+
+def where(state: State) -> Row:
+    """`neuron.py  pass 1/1  step 3/10  stopped after a step`."""
+    shown = state.shown_pass
+    spans = [Span(f" {state.title} ", "title")]
+    if shown is not None:
+        total = len(shown.nodes) if shown.ended is None else len(shown.messages)
+        spans += [
+            Span(" pass ", "dim"),
+            Span(f"{shown.number}", "strong"),
+            Span(f"/{len(state.trace.passes)}", "dim"),
+            Span("  step ", "dim"),
+            Span(f"{state.cursor.step}", "strong"),
+            Span(f"/{max(total, len(shown.messages))}", "dim"),
+            Span(f"  {shown.engine}", "dim"),
+        ]
+    return (*spans, Span("  "), *condition(state))
+
+
+def condition(state: State) -> Row:
+    """Stopped, running, ended, or looking back."""
+    trace = state.trace
+    if trace.progress:
+        return row((f"… {trace.progress}", "warn"))
+    if not state.at_edge:
+        passes = trace.passes
+        behind = f"looking back (newest: {passes[-1].number}:{len(passes[-1].messages)})"
+        return row(("◀ " + behind, "warn"))
+    if state.recording:
+        return row(("■ end of the recording", "dim")) if trace.exited else row(("recording", "dim"))
+    if trace.exited is not None:
+        return _end(state)
+    if state.stopped is not None:
+        return row(("▮▮ " + _REASONS[state.stopped.reason], "now"))
+    if not trace.passes:
+        return row(("▶ running, no backward pass yet", "good"))
+    return row(("▶ running", "good"))
+
+
+def _end(state: State) -> Row:
+    exited = state.trace.exited
+    assert exited is not None
+    if exited.error:
+        return row((f"■ {exited.error}", "bad"))
+    if exited.code:
+        return row((f"■ ended with exit code {exited.code}", "bad"))
+    passes = f"{exited.passes} pass" + ("" if exited.passes == 1 else "es")
+    return row((f"■ ran to its end, {passes}", "dim"))
+
+
+def alert(state: State) -> Row | None:
+    """The newest finding at or before the cursor, else how many there are; None where there is none."""
+    findings = state.trace.findings
+    if not findings:
+        return None
+    here = (state.cursor.number, state.cursor.step)
+    past = [f for f in findings if (f.pass_number, f.step) <= here]
+    count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
+    if not past:
+        first = findings[0]
+        return row((f" ⚠ {count}", "warn"), (f"  first at {first.pass_number}:{first.step}", "dim"))
+    last = past[-1]
+    return row(
+        (f" ⚠ {last.kind}", "bad"),
+        (f"  {last.pass_number}:{last.step}  {last.message}", ""),
+    )
+
+
+def empty(state: State) -> Row:
+    """What stands in a pane while there is no pass."""
+    trace = state.trace
+    if trace.exited is not None:
+        return row(("The program ran to its end without a backward pass." if not trace.exited.error
+                    else "There was no backward pass.", "dim"))  # fmt: skip
+    return row(("No backward pass yet.", "dim"))

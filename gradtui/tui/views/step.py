@@ -1,0 +1,157 @@
+"""The step under the cursor: what the node received, the chain rule per operand, a leaf's account."""
+
+from __future__ import annotations
+
+from gradtui.trace import Pass, Step
+from gradtui.trace.chainrule import Term, partial, symbol, terms
+from gradtui.trace.findings import call
+from gradtui.trace.numbers import digits, short
+from gradtui.tui.rows import Row, Span, row, width_of, wrapped
+from gradtui.tui.state import State
+from gradtui.tui.views.status import empty
+from gradtui.wire.messages import Node
+
+
+def rows_of(state: State, width: int) -> list[Row]:
+    """The step pane."""
+    shown = state.shown_pass
+    if shown is None:
+        return [empty(state)]
+    step = state.step
+    rows = _before_first(state, shown) if step is None else _step(state, shown, step, width)
+    rows += _ending(state, shown)
+    for finding in state.trace.findings:
+        if finding.pass_number == shown.number and finding.step == state.cursor.step:
+            rows.append(())
+            rows += wrapped(row((f"⚠ {finding.kind}: ", "bad"), finding.message), width, "  ")
+            if finding.culprit:
+                rows.append(row(("  at fault   ", "dim"), (finding.culprit, "bad")))
+            if finding.source:
+                rows.append(row(("  node made  ", "dim"), finding.source))
+    return [line for r in rows for line in (wrapped(r, width, "      ") if width_of(r) > width else [r])]
+
+
+def _before_first(state: State, shown: Pass) -> list[Row]:
+    root = shown.root
+    rows = [
+        row(("before the first step", "strong")),
+        row("the pass starts from ", (call(root), "name"), *_equals(root)),
+    ]
+    where = state.trace.show_place(state.trace.line_of(shown.began.stack))
+    if where:
+        rows.append(row("called at ", (where, "dim")))
+    if shown.began.kind == "grad":
+        rows.append(row(("this pass returns its gradients; no leaf accumulates", "dim")))
+    for leaf, value in shown.began.before[:4]:
+        rows.append(
+            row(("! ", "warn"), (call(shown.nodes[leaf]), "name"), f".grad already holds {short(value)}")
+        )
+    if len(shown.began.before) > 4:
+        rows.append(row(("! ", "warn"), f"and {len(shown.began.before) - 4} leaves more"))
+    return rows + _next(state, shown)
+
+
+def _equals(node: Node) -> list[Span]:
+    return [] if node.value is None else [Span(" = "), Span(short(node.value), "number")]
+
+
+def _next(state: State, shown: Pass) -> list[Row]:
+    following = state.next_node
+    if following is None:
+        return []
+    node = shown.nodes[following]
+    op = f"{node.op}  " if node.op and node.op != node.name else ""
+    return [(), row(("› next  ", "next"), (op, "op"), (symbol(node), "name"))]
+
+
+def _step(state: State, shown: Pass, step: Step, width: int) -> list[Row]:
+    node = step.node
+    source = state.trace.source_of(node)
+    op = node.op or ("leaf" if node.leaf else "?")
+    rows = [row((op, "op"), "  ", (symbol(node), "name"), *_equals(node), (f"   {source or ''}", "dim"))]
+    if node.leaf:
+        rows += _leaf(step)
+    else:
+        rows += _node(shown, step, width)
+    for name, value in _outside(shown, step):
+        rows.append(row(("before it, outside any node: ", "dim"), name, value))
+    if step.message.more:
+        rows.append(row(("  it goes on after the node that ran inside it", "dim")))
+    return rows + _next(state, shown)
+
+
+def _node(shown: Pass, step: Step, width: int) -> list[Row]:
+    node = step.node
+    received = ", ".join(short(v) for v in step.received)
+    rows: list[Row] = [row("received ", (partial(shown, node), "name"), " = ", (received, "number"))]
+    found = terms(shown, step)
+    rows.append(row("sent" if found else "sent nothing on"))
+    for term in found:
+        rows += _term(term, width)
+    return rows
+
+
+def _term(term: Term, width: int) -> list[Row]:
+    spans = [Span("  "), Span(term.symbols), Span(" = ", "dim")]
+    if term.numbers:
+        spans += [Span(term.numbers, "number"), Span(" = ", "dim")]
+    spans.append(Span(term.result, "now"))
+    rows = wrapped(tuple(spans), width, "      ")
+    if term.remark:
+        rows.append(row(("      ≠ ", "bad"), term.remark))
+    sent = term.sent
+    if sent is not None and sent.before is not None and sent.after is not None:
+        name = symbol(term.target)
+        if sent.overwrote:
+            lost = f"{digits(sent.before)} was overwritten by {digits(sent.after)}"
+            rows.append(row(("      ", ""), (f"{name}.grad: {lost}", "bad")))
+        elif sent.before != 0:
+            account = f"{digits(sent.before)} + {term.result} = {digits(sent.after)}"
+            rows.append(row(("      ", ""), (f"{name}.grad: {account}", "dim")))
+    return rows
+
+
+def _leaf(step: Step) -> list[Row]:
+    account = step.accumulated
+    if account is None:
+        return [row(("a leaf: it sends nothing on", "dim"))]
+    name = symbol(step.node)
+    before = "None" if account.before is None else short(account.before)
+    return [
+        row(
+            (f"{name}.grad", "name"),
+            ":  before ",
+            (before, "number"),
+            " + added ",
+            (short(account.added), "now"),
+            " = after ",
+            (short(account.after), "strong"),
+        )
+    ]
+
+
+def _outside(shown: Pass, step: Step) -> list[tuple[Span, Span]]:
+    told = []
+    for write in step.message.outside:
+        node = shown.nodes.get(write.node)
+        if node is not None and write.before is not None and write.after is not None:
+            change = f".grad {digits(write.before)} → {digits(write.after)}"
+            told.append((Span(symbol(node), "name"), Span(change)))
+    return told[:3]
+
+
+def _ending(state: State, shown: Pass) -> list[Row]:
+    ended = shown.ended
+    if ended is None or state.cursor.step < len(shown.messages):
+        return []
+    rows: list[Row] = [(), row(("the pass is over", "strong"))]
+    if ended.error:
+        rows = [(), row(("the pass ended with ", "bad"), ended.error)]
+    for account in ended.leaves[:6]:
+        name = symbol(shown.nodes[account.node])
+        text = f"{short(account.before)} + {short(account.added)} = {short(account.after)}"
+        rows.append(row("  not run by the engine: ", (f"{name}.grad", "name"), f" {text}"))
+    waiting = len(shown.nodes) - len(shown.runs)
+    if waiting and not ended.leaves:
+        rows.append(row((f"  {waiting} node{'s' if waiting > 1 else ''} did not run", "dim")))
+    return rows

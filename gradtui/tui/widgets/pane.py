@@ -1,0 +1,71 @@
+"""A pane of text rows with a title."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.geometry import Size
+from textual.strip import Strip
+
+from gradtui.tui.rows import Row, width_of
+from gradtui.tui.widgets.rows_view import RowsView
+
+MEASURED = 2_000
+"""Rows whose width is looked at, for scrolling sideways."""
+
+
+class Pane(RowsView, can_focus=True):
+    """Shows what a view made. `wide` panes scroll sideways, the others cut."""
+
+    DEFAULT_CSS = """
+    Pane { border: round $panel; border-title-color: $foreground 70%; padding: 0 1; }
+    Pane:focus { border: round $primary; border-title-color: $primary; }
+    """
+
+    def __init__(self, name: str, title: str, wide: bool = False) -> None:
+        super().__init__(id=name)
+        self.border_title = title
+        self.rows: Sequence[Row] = []
+        self._wide = wide
+
+    def show(
+        self, rows: Sequence[Row], title: str | None = None, top: bool = False, bottom: bool = False
+    ) -> None:
+        """Replace the rows; nothing is painted when they are the same. `top`, `bottom`: scroll there."""
+        if title is not None and title != self.border_title:
+            self.border_title = title
+        if rows == self.rows:
+            return
+        self.rows = rows
+        width = self.text_width
+        if self._wide and len(rows) <= MEASURED:
+            width = max([width, *[width_of(row) for row in rows]])
+        self.virtual_size = Size(width, len(rows))
+        if top or bottom:
+            self.scroll_to(y=0 if top else len(rows), animate=False)
+        self.refresh()
+
+    @property
+    def text_width(self) -> int:
+        """Cells that a row has."""
+        return max(1, self.scrollable_content_region.width)
+
+    def bring_into_view(self, line: int) -> None:
+        """Scroll so that a row (from 0) can be seen, with some rows around it."""
+        self._scroll_near(line)
+        self.call_after_refresh(self._scroll_near, line)  # a pane just opened has no height yet
+
+    def _scroll_near(self, line: int) -> None:
+        top, height = self.scroll_offset.y, max(1, self.scrollable_content_region.height)
+        if not top + 1 <= line < top + height - 1:
+            self.scroll_to(y=max(0, line - height // 3), animate=False)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the pane."""
+        x, top = self.scroll_offset
+        width = self.scrollable_content_region.width
+        index = top + y
+        row: Row = self.rows[index] if 0 <= index < len(self.rows) else ()
+        if not x:
+            return self.strip_of(row, width)
+        return self.strip_of(row, width + x).crop(x, x + width)

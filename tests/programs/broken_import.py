@@ -1,0 +1,3 @@
+"""Imports a module with a syntax error."""
+
+import broken_module

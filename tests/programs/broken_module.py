@@ -1,0 +1,3 @@
+"""Not Python in its third line."""
+
+def (

@@ -1,0 +1,3 @@
+from littlegrad.engine import Value
+
+__all__ = ["Value"]

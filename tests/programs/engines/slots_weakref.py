@@ -1,0 +1,63 @@
+"""`__slots__` with `__weakref__`; a parent with slots of its own; leaves are skipped by `_op`."""
+
+
+class Number:
+    __slots__ = ("data", "grad")
+
+    def __init__(self, data):
+        self.data = data
+        self.grad = 0.0
+
+
+class Value(Number):
+    __slots__ = ("_prev", "_op", "_backward", "__weakref__")
+
+    def __init__(self, data, prev=(), op=""):
+        super().__init__(data)
+        self._prev = prev
+        self._op = op
+
+    def __add__(self, other):
+        out = Value(self.data + other.data, (self, other), "+")
+
+        def _backward():
+            self.grad += out.grad
+            other.grad += out.grad
+
+        out._backward = _backward
+        return out
+
+    def __mul__(self, other):
+        out = Value(self.data * other.data, (self, other), "*")
+
+        def _backward():
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+
+        out._backward = _backward
+        return out
+
+    def backward(self):
+        order, seen = [], set()
+
+        def visit(v):
+            if v not in seen:
+                seen.add(v)
+                for child in v._prev:
+                    visit(child)
+                order.append(v)
+
+        visit(self)
+        self.grad = 1.0
+        for v in reversed(order):
+            if v._op:
+                v._backward()
+
+
+a = Value(2.0)
+b = Value(-3.0)
+double = a + a
+square = b * b
+out = double * square
+out.backward()
+assert (a.grad, b.grad) == (18.0, -24.0)

@@ -1,0 +1,5 @@
+"""What is loaded before a program's first line."""
+
+import sys
+
+print("\n".join(sys.modules))

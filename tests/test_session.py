@@ -282,7 +282,7 @@ def test_nothing_is_lost_however_little_is_read_at_once(monkeypatch: pytest.Monk
     with driven("chains.py", "2", "50") as run:
         run.until(lambda: run.session._process.poll() is not None, timeout=0.01)
         assert run.end() == Exited(0, 2, 100)
-        assert run.printed == "49.0\n"
+        assert run.printed == "50.0\n"
 
 
 def test_megabytes_of_output_are_not_piled_up() -> None:

@@ -1,8 +1,9 @@
-"""The forward map: which line made each node, and the forward value of small results.
+"""The forward map: which line and module made each node, and the forward value of small results.
 
 Under a `TorchFunctionMode`, every operation owns the range of sequence numbers that were given out
 while it ran; a node carries its number. Costs two counter reads and a walk over frame pointers per
-operation. Known limits: other threads, and operations made before watching began, have no lines.
+operation, and a look at the locals of the innermost module call. Known limits: other threads (they
+count for themselves), and operations made before watching began, have no lines.
 
 `Function.apply` does not pass through modes, so it is wrapped for the same purpose.
 """
@@ -10,6 +11,7 @@ operation. Known limits: other threads, and operations made before watching bega
 from __future__ import annotations
 
 import sys
+import threading
 from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
@@ -20,11 +22,19 @@ from torch.overrides import TorchFunctionMode
 from gradtui.probe.numbers import FEW
 from gradtui.probe.places import Places
 from gradtui.probe.summaries import summarize
-from gradtui.probe.torch_private import next_sequence_number
+from gradtui.probe.torch_private import MODULE_CALL, next_sequence_number
 from gradtui.wire.messages import Summary
 
 KEPT = 400_000
 """Operations remembered; of older ones half are forgotten at once."""
+
+
+def _running_module(frame: Any) -> int:
+    while frame is not None:
+        if frame.f_code is MODULE_CALL:
+            return id(frame.f_locals.get("self"))
+        frame = frame.f_back
+    return 0
 
 
 class ForwardMap(TorchFunctionMode):
@@ -36,6 +46,8 @@ class ForwardMap(TorchFunctionMode):
         self._starts: list[int] = []
         self._ends: list[int] = []
         self._stacks: list[int] = []
+        self._modules: list[int] = []  # id() of the innermost module that ran, 0 for none
+        self._thread = threading.get_ident()
         self._values: dict[int, Summary] = {}
         self._apply: Any = None
 
@@ -83,6 +95,7 @@ class ForwardMap(TorchFunctionMode):
         starts.append(before)
         self._ends.append(next_sequence_number())
         self._stacks.append(self._places.stack(frame))
+        self._modules.append(_running_module(frame))
         if type(out) is torch.Tensor:
             node = out.grad_fn
             if node is not None and out.numel() <= FEW and not out.is_cuda:
@@ -93,7 +106,7 @@ class ForwardMap(TorchFunctionMode):
     def _forget(self) -> None:
         half = KEPT // 2
         first = self._starts[half]
-        for column in (self._starts, self._ends, self._stacks):
+        for column in (self._starts, self._ends, self._stacks, self._modules):
             del column[:half]
         self._values = {n: v for n, v in self._values.items() if n >= first}
 
@@ -101,9 +114,20 @@ class ForwardMap(TorchFunctionMode):
 
     def stack_of(self, sequence_number: int) -> int | None:
         """The stack that made the node of this number, None if it was not seen."""
+        i = self._operation(sequence_number)
+        return None if i is None else self._stacks[i]
+
+    def module_of(self, sequence_number: int) -> int:
+        """The `id()` of the innermost module that was running when the node was made, 0 for none."""
+        i = self._operation(sequence_number)
+        return 0 if i is None else self._modules[i]
+
+    def _operation(self, sequence_number: int) -> int | None:
+        if threading.get_ident() != self._thread:
+            return None  # a pass in another thread: most likely its graph was numbered there too
         i = bisect_right(self._starts, sequence_number) - 1
-        return self._stacks[i] if i >= 0 and sequence_number < self._ends[i] else None
+        return i if i >= 0 and sequence_number < self._ends[i] else None
 
     def value_of(self, sequence_number: int) -> Summary | None:
         """The forward value of the node of this number, where it was small."""
-        return self._values.get(sequence_number)
+        return self._values.get(sequence_number) if threading.get_ident() == self._thread else None

@@ -206,7 +206,8 @@ def written_out(op: str, operands: list[str | None]) -> str | None:
         level = _SIGNS[op]
         left = names[0] if _level(names[0]) >= level else f"({names[0]})"
         strict = level + (op in "-/")
-        right = names[1] if _level(names[1]) >= strict else f"({names[1]})"
+        plain = _level(names[1]) >= strict and not names[1].startswith("-")
+        right = names[1] if plain else f"({names[1]})"
         text = f"{left} {op} {right}" if level == 1 else f"{left}{op}{right}"
     elif op.startswith("**"):
         base = names[0] if _level(names[0]) >= 4 else f"({names[0]})"

@@ -80,6 +80,8 @@ class _Raw(io.RawIOBase):
         self._stream = name
         self._descriptor = descriptor
         self._file = _identity(descriptor)
+        self._taken = b""
+        """What a signal handler that raised kept us from acknowledging; the buffer above brings it again."""
         self._decode = codecs.getincrementaldecoder(encoding)("replace").decode
         # Bound now, because modules are emptied while Python shuts down and a finaliser may still print.
         self._write, self._identity, self._output = os.write, _identity, Output
@@ -97,9 +99,16 @@ class _Raw(io.RawIOBase):
     def write(self, data: Any) -> int:
         payload = bytes(data[:PIECE])
         if self._reporter.enabled and self._identity(self._descriptor) == self._file:
+            taken, self._taken = self._taken, b""
+            if taken and payload.startswith(taken):
+                return len(taken)
             text = self._decode(payload)
-            if text:
-                self._reporter.output(self._output(self._stream, text))
+            try:
+                if text:
+                    self._reporter.output(self._output(self._stream, text))
+            except BaseException:
+                self._taken = payload
+                raise
             return len(payload)
         return self._write(self._descriptor, payload)
 

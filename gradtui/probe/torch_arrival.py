@@ -1,4 +1,8 @@
-"""Waits for the program to import torch, and watches it from then on. Never imports torch itself."""
+"""Waits for the program to import torch, and watches it from then on. Never imports torch itself.
+
+The finder and loader are plain classes: `importlib.abc` would load `tempfile` and `random` before
+the program's first line.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from importlib.abc import Loader, MetaPathFinder
 from types import ModuleType
 from typing import Any
 
@@ -46,7 +49,7 @@ class TorchArrival:
         self._watching.enter_context(TorchWatcher(self._reporter, self._full))
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Finds nothing itself: has the others find `torch` and listens for the end of its import."""
 
     def __init__(self, arrived: Any) -> None:
@@ -67,11 +70,11 @@ class _Finder(MetaPathFinder):
         finally:
             self._asking = False
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self._arrived)
+            spec.loader = _Loader(spec.loader, self._arrived)  # type: ignore[assignment]
         return spec
 
 
-class _Loader(Loader):
+class _Loader:
     """The real loader, with a call at the end."""
 
     def __init__(self, loader: Any, arrived: Any) -> None:

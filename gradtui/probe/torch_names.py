@@ -35,10 +35,16 @@ class TorchNames:
 
     def __init__(self) -> None:
         self._leaves: dict[int, tuple[weakref.ref[Any], str | None]] = {}
+        self._modules: dict[int, tuple[weakref.ref[Any], str]] = {}
+
+    def module(self, number: int) -> str | None:
+        """The path of a module or of the module that owns a parameter, by its `id()`; None if not known."""
+        known = self._modules.get(number)
+        return known[1] or None if known is not None and known[0]() is not None else None
 
     def find(self, nodes: list[Any], frames: list[FrameType]) -> list[tuple[str | None, bool, Any]]:
         """For each node: its name, whether that is a variable's path, the tensor found under it or None."""
-        search = _Search(nodes, self._leaves)
+        search = _Search(nodes, self._leaves, self._modules)
         search.run(frames)
         self._remember(search)
         return search.names()
@@ -56,8 +62,14 @@ class TorchNames:
 class _Search:
     """One search for one pass."""
 
-    def __init__(self, nodes: list[Any], known: dict[int, tuple[weakref.ref[Any], str | None]]) -> None:
+    def __init__(
+        self,
+        nodes: list[Any],
+        known: dict[int, tuple[weakref.ref[Any], str | None]],
+        modules: dict[int, tuple[weakref.ref[Any], str]],
+    ) -> None:
         self._nodes = nodes
+        self._modules = modules
         self._inner = {id(node) for node in nodes if not hasattr(node, "variable")}
         self.leaves = [node.variable for node in nodes if hasattr(node, "variable")]
         self.found: dict[int, str] = {}
@@ -107,16 +119,24 @@ class _Search:
     def _claim_module(self, module: torch.nn.Module, path: str) -> None:
         """Parameters are called as `named_parameters` calls them, whatever else holds them."""
         for name, parameter in torch.nn.Module.named_parameters(module, remove_duplicate=False):
+            self._place(parameter, name.rpartition(".")[0])
             key = id(parameter)
             if key not in self._by_module:
                 self._by_module.add(key)
                 self._wanted.discard(key)
                 self.found[key] = f"{path}.{name}"
         for name, part in torch.nn.Module.named_modules(module):
+            self._place(part, name)
             prefix = f"{path}.{name}" if name else path
             for attribute, value in list(vars(part).items()):
                 if isinstance(value, torch.Tensor):
                     self._claim_tensor(value, f"{prefix}.{attribute}")
+
+    def _place(self, obj: Any, module: str) -> None:
+        """Remember the path of a module, or of a parameter's; the first model in scope that has it counts."""
+        known = self._modules.get(id(obj))
+        if known is None or known[0]() is not obj:
+            self._modules[id(obj)] = (weakref.ref(obj), module)
 
     def names(self) -> list[tuple[str | None, bool, Any]]:
         """In the order of the nodes; what no variable holds is written out from its operands."""

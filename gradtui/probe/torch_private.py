@@ -2,6 +2,7 @@
 
 - `_engine_run_backward`: the one door into the engine; `torch.autograd` imports it by name.
 - `_get_sequence_nr`: the next sequence number of this thread; a node carries the number it was made with.
+- `Module._call_impl`: every call of a module passes through it.
 - `_raw_saved_x.unpack_hook`: tells, without unpacking, that `_saved_x` would run hooks of the program's.
 """
 
@@ -16,6 +17,9 @@ import torch.autograd.graph as graph
 next_sequence_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
 
 RunBackward = Callable[..., Any]
+
+MODULE_CALL = torch.nn.Module._call_impl.__code__
+"""The frame in which a module's forward runs; its local `self` is the module."""
 
 
 def replace_engine_entry(entry: RunBackward) -> RunBackward:

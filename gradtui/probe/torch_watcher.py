@@ -127,6 +127,9 @@ class TorchWatcher:
                     is_path,
                     value if value is not None else self._forward.value_of(sequence),
                     None if variable is not None else reporter.places.use(self._forward.stack_of(sequence)),
+                    self._names.module(
+                        id(variable) if variable is not None else self._forward.module_of(sequence)
+                    ),
                 )
             )
         return described

@@ -99,6 +99,11 @@ def symbol(node: Node) -> str:
     return node.name if node.name else f"#{node.id}"
 
 
+def label(node: Node) -> str:
+    """A node in a list: its name, or its number and the module that made it."""
+    return symbol(node) if node.name or not node.module else f"{symbol(node)} {node.module}"
+
+
 def bracketed(text: str) -> str:
     """Brackets around what is more than one word: `(x1*w1)`, `x1`, `net.w[0]`."""
     return text if re.fullmatch(r"[\w.\[\]'#]+", text) else f"({text})"

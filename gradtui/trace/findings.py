@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from gradtui.trace.model import Pass, twin_of
 from gradtui.trace.numbers import is_finite, short
 from gradtui.wire.messages import Node, Place, Sent, Stepped
@@ -154,7 +156,9 @@ def _finding(
 def _overwritten(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
     """A contribution replaced a gradient instead of adding to it."""
     node = pass_.nodes[step.node]
-    for sent in step.sent:
+    expected = _whole(pass_, step)
+    for item in step.sent:
+        sent = None if item is None else _as_written(item, expected)
         if sent is None or not sent.overwrote or not isinstance(sent.value, float):
             continue
         target = pass_.nodes[sent.to]
@@ -170,6 +174,25 @@ def _overwritten(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
             f"it held {short(before)} and was set to {short(sent.value)}; "
             f"accumulating (+=) gives {short(before + sent.value)}",
         )
+
+
+def _whole(pass_: Pass, step: Stepped) -> Parts:
+    """Torch's contributions where a node runs once; a share of them could equal anything."""
+    return (_expected(pass_, step) or []) if len(pass_.runs[step.node]) == 1 else []
+
+
+def _as_written(sent: Sent, expected: Parts) -> Sent:
+    """A write that looked at the old gradient and then replaced it all the same.
+
+    It reads like an addition of the difference; but what it left there is torch's contribution alone.
+    """
+    before, after, value = sent.before, sent.after, sent.value
+    if sent.overwrote or not before or after is None or not isinstance(value, float):
+        return sent
+    mine = [e for to, e in expected if to == sent.to and e]
+    if any(_agree(value, e, _rounding(sent)) for e in mine) or not any(_agree(after, e, 0.0) for e in mine):
+        return sent
+    return msgspec.structs.replace(sent, value=after, overwrote=True)
 
 
 def _late_arrivals(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
@@ -281,7 +304,8 @@ def _earlier_run(pass_: Pass, step: Stepped) -> Stepped | None:
 
 def _all_parts(pass_: Pass, step: Stepped) -> list[Sent]:
     """What a node sent in its whole run, where other nodes ran inside it."""
-    sent = [item for item in step.sent if item is not None]
+    expected = _whole(pass_, step)
+    sent = [_as_written(item, expected) for item in step.sent if item is not None]
     runs = pass_.runs[step.node]
     for number in reversed(runs[: runs.index(step.step)]):
         part = pass_.messages[number - 1]

@@ -33,7 +33,7 @@ def short(value: Value | None, places: int = 6) -> str:
 
 
 def within(value: Value | None, width: int) -> str:
-    """The fullest form of a gradient that fits `width` characters: fewer digits, then a tensor's norm alone."""
+    """The fullest form that fits `width` characters: fewer digits, then a tensor's norm alone."""
     forms = [short(value, places) for places in (6, 5, 4, 3, 2)]
     if isinstance(value, Summary) and value.norm is not None:
         forms += [f"‖{digits(value.norm, places)}‖" for places in (4, 3, 2)]

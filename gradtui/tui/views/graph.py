@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradtui.trace.chainrule import symbol
+from gradtui.trace.chainrule import label
 from gradtui.trace.numbers import within
 from gradtui.tui.rows import Role, Row, Span, fit, fit_path, right
 from gradtui.tui.state import State
@@ -50,9 +50,10 @@ def row_of(state: State, tree: GraphTree, at: int, width: int) -> Row:
     if again and mark != CURRENT:
         role = "dim"
     room = max(1, columns.name - len(guides))
-    name = fit_path(symbol(node), room)
+    text = label(node)
+    name = fit_path(text, room)
     if again:
-        name = fit(fit_path(symbol(node), min(len(symbol(node)), room - 2)) + f" {AGAIN}", room)
+        name = fit(fit_path(text, min(len(text), room - 2)) + f" {AGAIN}", room)
     name_role: Role = role if mark in (CURRENT, NEXT) else "dim" if again else "name" if node.named else ""
     spans = [
         Span(guides, "dim"),

@@ -40,8 +40,8 @@ def condition(state: State) -> Row:
         passes = trace.passes
         behind = f"looking back (newest: {passes[-1].number}:{len(passes[-1].messages)})"
         return row(("◀ " + behind, "warn"))
-    if state.recording:
-        return row(("■ end of the recording", "dim")) if trace.exited else row(("recording", "dim"))
+    if state.recording and trace.exited is None:
+        return row(("■ the recording breaks off here", "warn"))
     if trace.exited is not None:
         return _end(state)
     if state.stopped is not None:

@@ -68,7 +68,9 @@ def _step(state: State, shown: Pass, step: Step, width: int) -> list[Row]:
     node = step.node
     source = state.trace.source_of(node)
     op = node.op or ("leaf" if node.leaf else "?")
-    rows = [row((op, "op"), "  ", (symbol(node), "name"), *_equals(node), (f"   {source or ''}", "dim"))]
+    rows = [
+        row((op, "op"), "  ", (symbol(node), "name"), *_equals(node), (f"   {_made_at(node, source)}", "dim"))
+    ]
     if node.leaf:
         rows += _leaf(step)
     else:
@@ -78,6 +80,11 @@ def _step(state: State, shown: Pass, step: Step, width: int) -> list[Row]:
     if step.message.more:
         rows.append(row(("  it goes on after the node that ran inside it", "dim")))
     return rows + _next(state, shown)
+
+
+def _made_at(node: Node, source: str | None) -> str:
+    """`model.py:9 in blocks.0.mlp`."""
+    return " in ".join(part for part in (source, node.module) if part)
 
 
 def _node(shown: Pass, step: Step, width: int) -> list[Row]:

@@ -193,7 +193,7 @@ def _writable(path: Path | None, program: Path) -> Path | None:
 
 def _check_terminal(instead: str) -> None:
     """Raises `BadInput` where there is no terminal, or a hopelessly small one."""
-    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise BadInput(f"no terminal to draw on; without a screen: {instead}")
     size = os.get_terminal_size(sys.stdout.fileno())
     if size.columns < SMALLEST[0] or size.lines < SMALLEST[1]:

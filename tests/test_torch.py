@@ -575,3 +575,42 @@ def test_a_graph_made_before_watching_says_so() -> None:
     run = trace.passes[0]
     assert trace.source_of(run.root) is None
     assert values(run.leaves["x"].after) == [4.0]
+
+
+class _Inner(torch.autograd.Function):
+    """A custom operation that builds a graph of its own on the way."""
+
+    @staticmethod
+    def forward(ctx, x):  # type: ignore[no-untyped-def]
+        with torch.enable_grad():
+            _ = x.detach().requires_grad_() * 2
+        ctx.save_for_backward(x)
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+        (x,) = ctx.saved_tensors
+        return gradient * 2 + 0 * x
+
+
+def test_a_custom_function_has_its_line_and_what_it_saved() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    with gradtui.record() as trace:
+        y = _Inner.apply(x * 3)
+        line = inspect.currentframe().f_lineno - 1  # type: ignore[union-attr]
+        y.sum().backward()
+    step = next(s for s in trace.passes[0].steps if s.op == "_InnerBackward")
+    assert (trace.source_of(step.node) or "").endswith(f"test_torch.py:{line}")
+    assert [(s.name, s.value.values) for s in step.saved if s.value] == [("tensors[0]", (3.0, 6.0))]
+
+
+def test_the_module_that_made_a_node_is_named() -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+    with gradtui.record() as trace:
+        loss = net(torch.ones(2, 3)).sum()
+        loss.backward()
+    made = {s.op: s.node.module for s in trace.passes[0].steps if not s.node.leaf}
+    assert made["SumBackward0"] is None
+    assert made["TanhBackward0"] == "1"
+    assert [s.node.module for s in trace.passes[0].steps if s.op == "AddmmBackward0"] == ["2", "0"]
+    assert {s.name: s.node.module for s in trace.passes[0].steps if s.node.leaf}["net.2.bias"] == "2"

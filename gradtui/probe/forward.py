@@ -87,15 +87,21 @@ class ForwardMap(TorchFunctionMode):
         return out
 
     def _made(self, before: int, out: Any, frame: Any) -> None:
-        starts = self._starts
-        if starts and before < starts[-1]:
-            return  # inside a wrapped operation, or another thread's counter
+        if threading.get_ident() != self._thread:
+            return  # `Function.apply` of another thread, which counts for itself
+        starts, end = self._starts, next_sequence_number()
+        at = len(starts)
+        if starts and before < starts[-1]:  # operations inside this one have their own lines already
+            at = bisect_right(starts, before)
+            if at and before < self._ends[at - 1]:
+                return
+            end = min(end, starts[at])
+        starts.insert(at, before)
+        self._ends.insert(at, end)
+        self._stacks.insert(at, self._places.stack(frame))
+        self._modules.insert(at, _running_module(frame))
         if len(starts) > KEPT:
             self._forget()
-        starts.append(before)
-        self._ends.append(next_sequence_number())
-        self._stacks.append(self._places.stack(frame))
-        self._modules.append(_running_module(frame))
         if type(out) is torch.Tensor:
             node = out.grad_fn
             if node is not None and out.numel() <= FEW and not out.is_cuda:

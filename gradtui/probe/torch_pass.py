@@ -7,7 +7,7 @@ of ours inside a hook must never reach the engine: it is reported as a notice, o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ import torch
 
 from gradtui.probe.reporter import Detached, Reporter
 from gradtui.probe.summaries import summarize
-from gradtui.probe.torch_private import packed, saved_names, untouched
+from gradtui.probe.torch_private import packed, saved_names, saved_value, untouched
 from gradtui.wire.messages import Accumulated, Saved, Sent, Stepped, Summary, Value
 
 _saved_names: dict[type, list[str]] = {}
@@ -129,20 +129,30 @@ def read_saved(node: Any, rich: bool) -> tuple[Saved, ...]:
     known = _saved_names.get(kind)
     if known is None:
         known = _saved_names[kind] = saved_names(node)
-    found = []
+    found: list[Saved] = []
     with untouched():
         for name in known:
-            found.append(_read_one(node, name, rich))
+            found.extend(_read_one(node, name, rich))
     return tuple(found)
 
 
-def _read_one(node: Any, name: str, rich: bool) -> Saved:
+def _read_one(node: Any, name: str, rich: bool) -> Iterator[Saved]:
     try:
         if packed(node, name):
-            return Saved(name, None, "packed by saved-tensor hooks; reading it would run them")
-        value = getattr(node, "_saved_" + name)
+            yield Saved(name, None, "packed by saved-tensor hooks; reading it would run them")
+            return
+        value = saved_value(node, name)
     except RuntimeError as error:
-        return Saved(name, None, str(error).splitlines()[0])
+        yield Saved(name, None, str(error).splitlines()[0])
+        return
+    if isinstance(value, (tuple, list)) and any(isinstance(part, torch.Tensor) for part in value):
+        for i, part in enumerate(value):
+            yield _described(f"{name}[{i}]", part, rich)
+    elif value is not None and not (isinstance(value, tuple) and not value):
+        yield _described(name, value, rich)
+
+
+def _described(name: str, value: Any, rich: bool) -> Saved:
     if isinstance(value, torch.Tensor):
         if rich or value.numel() <= 64:
             return Saved(name, summarize(value, rich))

@@ -64,8 +64,14 @@ def readable(tensor: Any) -> str:
 
 
 def saved_names(node: Any) -> list[str]:
-    """The attributes under which a node saved something, without their `_saved_` prefix."""
-    return [name[7:] for name in dir(type(node)) if name.startswith("_saved_")]
+    """The names under which a node saved something; `tensors` for all that a custom Function saved."""
+    names = [name[7:] for name in dir(type(node)) if name.startswith("_saved_")]
+    return [*names, "tensors"] if hasattr(type(node), "saved_tensors") else names
+
+
+def saved_value(node: Any, name: str) -> Any:
+    """What stands under one of `saved_names`. Raises `RuntimeError` when it was freed or changed in place."""
+    return getattr(node, "saved_tensors" if name == "tensors" else "_saved_" + name)
 
 
 def packed(node: Any, name: str) -> bool:

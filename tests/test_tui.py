@@ -213,6 +213,7 @@ async def test_the_overwrite_is_seen_and_a_knob_repairs_it() -> None:
         assert program is not None
         await until(pilot, lambda: program.plan.knobs.get("repaired") == "on" and program.stopped)
         await step(app, pilot, 2)
+        assert "repaired=on" in screen_text(app).splitlines()[0]
         assert not app.state.trace.findings
         assert "= exact" in pane(app, "torch").splitlines()[-1]
         assert "before 0 + added 2 = after 2" in pane(app, "step")

@@ -29,6 +29,10 @@ from gradtui.tui.widgets.graph import GraphView
 from gradtui.tui.widgets.prompt import Prompt
 
 
+def _knobs(run: Run | None) -> str:
+    return "" if run is None else "  ".join(f"{name}={value}" for name, value in run.plan.knobs.items())
+
+
 class DebuggerApp(App[None]):
     """One program, or one recording, on the screen.
 
@@ -43,7 +47,7 @@ class DebuggerApp(App[None]):
     def __init__(self, trace: Trace, title: str, run: Run | None = None) -> None:
         super().__init__()
         self.program = run
-        self.state = State(trace, title, live=run is not None, recording=run is None)
+        self.state = State(trace, title, live=run is not None, recording=run is None, knobs=_knobs(run))
         self._following = True
         self._stepping = False  # is the program on its way to the next node?
         self._steps_owed = 0  # steps asked for faster than the program takes them
@@ -305,7 +309,7 @@ class DebuggerApp(App[None]):
             if program.session.exited is None:
                 self._listen()
             return
-        self.state = State(program.trace, self.state.title, live=True)
+        self.state = State(program.trace, self.state.title, live=True, knobs=_knobs(program))
         self._following, self._stepping, self._steps_owed = True, False, 0
         self._listen()
         self.debugger.show(self.state)

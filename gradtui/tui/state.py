@@ -26,6 +26,8 @@ class State:
     stopped: Stopped | None = None
     """The stop it stands at."""
     recording: bool = False
+    knobs: str = ""
+    """The knobs that were set: `repaired=on`."""
 
     @property
     def shown_pass(self) -> Pass | None:

@@ -28,6 +28,8 @@ def where(state: State) -> Row:
             Span(f"/{max(total, len(shown.messages))}", "dim"),
             Span(f"  {shown.engine}", "dim"),
         ]
+    if state.knobs:
+        spans.append(Span(f"  {state.knobs}", "name"))
     return (*spans, Span("  "), *condition(state))
 
 

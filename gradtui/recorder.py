@@ -23,7 +23,8 @@ def record(*, stats: Literal["auto", "full"] = "auto", twin: bool = True) -> Ite
     The trace grows while the block runs and can be read at any time. `stats="full"` reads
     statistics of large tensors too; `twin=False` builds no torch graph beside scalar graphs.
     Torch graphs made before the block have no forward lines. Nothing stays hooked afterwards,
-    also when the block raises; the exception goes through.
+    also when the block raises; the exception goes through. A recording inside another, or in a
+    program under `gradtui run`, sees what it would see alone, and so does the one around it.
     """
     trace = Trace()
     with Probe(MemoryChannel(trace.fold), scan=True, stats=stats, twin=twin):

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import gc
 import importlib
 import runpy
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import gradtui
+from gradtui.probe.scalar_graph import Reader
+from gradtui.probe.scalar_pass import ScalarPass
+from gradtui.probe.scalar_report import ScalarReport
+from gradtui.scalar import Value
 from gradtui.trace import Pass, Trace
 
 ENGINES = Path(__file__).parent / "programs" / "engines"
@@ -188,3 +196,194 @@ def test_the_place_of_a_missing_contribution_is_the_step_function() -> None:
     trace, _ = watched(path)
     line = int(trace.findings[0].culprit.rpartition(":")[2])
     assert path.read_text().splitlines()[line - 1].strip() == "def _backward():"
+
+
+# ------------------------------------------------- what we must not do to a program
+
+
+def engine(step: Callable[[Any, Any], None] = lambda _, __: None, grad: Any = 0.0, one: Any = 1.0) -> Any:
+    """An engine with `+` only, whose `backward` calls `step` on each node before running it."""
+
+    class Own:
+        __slots__ = ("_backward", "_op", "_prev", "data", "grad")
+
+        def __init__(self, data: Any, _prev: Any = (), _op: str = "") -> None:
+            self.data, self.grad, self._prev, self._op = data, grad, _prev, _op
+            self._backward: Callable[[], None] = lambda: None
+
+        def __add__(self, other: Any) -> Any:
+            out = Own(self.data + other.data, (self, other), "+")
+
+            def _backward() -> None:
+                self.grad = self.grad + out.grad
+                other.grad = other.grad + out.grad
+
+            out._backward = _backward
+            return out
+
+        def backward(self) -> None:
+            self.grad = one
+            for node in (self, *self._prev):
+                step(self, node)
+                node._backward()
+
+    return Own
+
+
+class Late(Exception):
+    """Raised by the program's signal handler."""
+
+
+ours = functools.partial(getattr, None)
+"""Fails in C whatever it is given, so in the very frame of ours that calls it."""
+
+
+@pytest.mark.parametrize(
+    ("room", "name"),
+    [
+        (Reader, "walk"), (ScalarReport, "_node"), (ScalarPass, "_open"), (ScalarPass, "_close"),
+        (ScalarPass, "_settle"), (ScalarPass, "_about_to_write"), (ScalarPass, "_written"),
+        (ScalarPass, "account"), (ScalarReport, "after"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_ours_is_a_notice_and_the_program_goes_on(
+    room: type, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, name, ours)
+    with gradtui.record() as trace:
+        Own = engine()
+        a, b = Own(2.0), Own(3.0)
+        (a + b).backward()
+        assert (a.grad, b.grad) == (1.0, 1.0)
+    (notice,) = {n.message for n in trace.notices}
+    assert notice.startswith("gradtui could not watch ")
+    assert all(run.ended is not None for run in trace.passes)
+
+
+@pytest.mark.parametrize("room", [(Reader, "walk"), (ScalarPass, "_written")], ids=str)
+def test_what_a_signal_handler_raises_meanwhile_goes_through(
+    room: tuple[type, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def handler(*_: Any) -> None:
+        raise Late
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    monkeypatch.setattr(*room, lambda *_: signal.raise_signal(signal.SIGUSR1))
+    try:
+        with gradtui.record():
+            a = Value(2.0)
+            with pytest.raises(Late):
+                (a + a).backward()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_gradients_of_the_programs_own_class_are_left_alone() -> None:
+    class Dual:
+        def __init__(self, x: float) -> None:
+            self.x = x
+
+        def __add__(self, other: Any) -> Any:
+            return Dual(self.x + other.x)
+
+        def __eq__(self, other: object) -> bool:
+            raise Late
+
+        __hash__ = None  # type: ignore[assignment]
+
+    with gradtui.record() as trace:
+        Own = engine(grad=Dual(0.0), one=Dual(1.0))
+        a = Own(2.0)
+        (a + a).backward()
+    assert a.grad.x == 2.0
+    assert (trace.findings, trace.notices) == ([], [])
+    assert len(trace.passes[0].steps) == 3
+
+
+def test_a_recursion_limit_that_the_program_sets_stays() -> None:
+    before = sys.getrecursionlimit()
+    try:
+        with gradtui.record():
+            Own = engine(lambda _, __: sys.setrecursionlimit(20_000))
+            (Own(1.0) + Own(2.0)).backward()
+        assert sys.getrecursionlimit() == 20_000
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@pytest.mark.parametrize("slots", [False, True])
+def test_a_copy_is_not_taken_for_the_dead_object_at_its_address(slots: bool) -> None:
+    with gradtui.record() as trace:
+        Own = engine() if slots else Value
+
+        def addresses_of_dead() -> set[int]:
+            dead = [Own(float(i)) for i in range(300)]
+            for first, second in zip(dead[::2], dead[1::2]):
+                (first + second).backward()
+            return {id(v) for v in dead}
+
+        addresses = addresses_of_dead()
+        seen = {node for run in trace.passes for node in run.nodes}
+        gc.collect()
+        x = Own(2.0)
+        copies = [copy.copy(x) for _ in range(2000)]
+        again = next((c for c in copies if id(c) in addresses), None)
+        if again is None:
+            pytest.skip("no address was used again")
+        (again + x).backward()
+    run = trace.passes[-1]
+    assert not seen & set(run.nodes)
+    assert {n.value for n in run.nodes.values() if n.leaf} == {2.0}
+
+
+def test_what_leaves_held_before_is_told_for_every_number() -> None:
+    numpy = pytest.importorskip("numpy")
+    with gradtui.record() as trace:
+        zero, none, single, array = Value(1.0), Value(1.0), Value(1.0), Value(1.0)
+        none.grad = None  # type: ignore[assignment]
+        single.grad = numpy.float32(7.0)
+        array.grad = numpy.array([1.0, 2.0])  # type: ignore[assignment]
+        total = zero + none + single + array
+        with pytest.raises(TypeError):
+            total.backward()
+    run = trace.passes[0]
+    held = {run.nodes[i].name: v for i, v in run.began.before}
+    assert set(held) == {"zero", "single", "array"}
+    assert (held["zero"], held["single"], held["array"].values) == (0.0, 7.0, (1.0, 2.0))
+    told = {a.node: a.before for a in run.ended.leaves}
+    assert all(told.get(i, v) == v for i, v in run.began.before)
+
+
+def test_the_precision_of_the_engines_numbers_is_told() -> None:
+    numpy = pytest.importorskip("numpy")
+    with gradtui.record() as trace:
+        wide, narrow = Value(1.0), Value(numpy.float32(0.1))
+        (wide * narrow).backward()
+    nodes = {n.name: n for n in trace.passes[0].nodes.values()}
+    assert nodes["wide"].precision == sys.float_info.epsilon
+    assert nodes["narrow"].precision == pytest.approx(float(numpy.finfo(numpy.float32).eps))
+    assert nodes["narrow"].value == float(numpy.float32(0.1))
+
+
+def test_recordings_inside_each_other_see_the_same() -> None:
+    with gradtui.record() as outer:
+        with gradtui.record() as inner:
+            a = Value(2.0)
+            y = a * a + a
+            y.backward()
+        y.backward()
+
+    def told(run: Pass) -> list[Any]:
+        return [(s.node.name, s.op, [c and c.value for c in s.message.sent]) for s in run.steps]
+
+    assert {run.engine for run in (*inner.passes, *outer.passes)} == {"scalar"}  # and no twin's own pass
+    assert told(inner.passes[0]) == told(outer.passes[0])
+    assert (len(inner.passes), len(outer.passes)) == (1, 2)
+    assert a.grad == 14.0  # what lies between adds up too
+
+
+def test_an_overwriting_engine_is_found_by_both_of_two_recordings() -> None:
+    path = ENGINES / "bugs" / "overwrite_add.py"
+    with gradtui.record() as outer, gradtui.record() as inner:
+        runpy.run_path(str(path))
+    assert [f.kind for f in outer.findings] == [f.kind for f in inner.findings] != []

@@ -147,6 +147,21 @@ def test_a_name_stays_with_its_value() -> None:
     assert len({run.leaves["a"].node.id for run in trace.passes}) == 1
 
 
+def test_a_variable_that_holds_another_object_now_names_that_one() -> None:
+    with gradtui.record() as trace:
+        x = Value(2.0)
+        (x * x).backward()
+        old = x
+        x = Value(3.0)
+        (x * old).backward()
+        (old * old).backward()
+    assert [{n.name for n in run.nodes.values()} for run in trace.passes] == [
+        {"x*x", "x"},
+        {"x*old", "x", "old"},
+        {"old*old", "old"},
+    ]
+
+
 def test_constants_are_written_as_numbers_and_have_no_gradient_to_want() -> None:
     with gradtui.record() as trace:
         a = Value(2.0)

@@ -220,7 +220,7 @@ def test_a_child_that_lives_on_does_not_keep_us(argv: tuple[str, ...]) -> None:
         assert run.end() == Exited(0, 0, 0)
         assert time.monotonic() - begin < LINGER + 5
         assert [e.message for e in run.events if isinstance(e, Notice)] == [
-            "the program left other processes running; they were ended with it"
+            "the program left other processes running; those of its process group were ended with it"
         ]
 
 

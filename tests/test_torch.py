@@ -5,18 +5,32 @@ from __future__ import annotations
 import builtins
 import gc
 import inspect
+import io
+import signal
 import threading
+import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 import torch.autograd.graph as graph
+from running import headless
 from torch.utils.checkpoint import checkpoint
 
 import gradtui
+from gradtui.probe import names, torch_pass, torch_watcher
+from gradtui.probe.forward import VALUES, ForwardMap
+from gradtui.probe.output import ProgramOutput
+from gradtui.probe.places import Places
+from gradtui.probe.reporter import Reporter
 from gradtui.trace import Pass
+from gradtui.trace.chainrule import terms
+from gradtui.wire.channel import MemoryChannel
 from gradtui.wire.messages import Summary
 
 HERE = __file__
@@ -614,3 +628,285 @@ def test_the_module_that_made_a_node_is_named() -> None:
     assert made["TanhBackward0"] == "1"
     assert [s.node.module for s in trace.passes[0].steps if s.op == "AddmmBackward0"] == ["2", "0"]
     assert {s.name: s.node.module for s in trace.passes[0].steps if s.node.leaf}["net.2.bias"] == "2"
+
+
+def test_a_name_that_passed_to_another_leaf_is_not_kept() -> None:
+    x = torch.tensor(1.0, requires_grad=True)
+    with gradtui.record() as trace:
+        (x * 2).backward()
+        old = x
+        x = torch.tensor(3.0, requires_grad=True)
+        (old * x).backward()
+        (old * x).backward()
+    assert [set(run.leaves) for run in trace.passes] == [{"x"}, {"old", "x"}, {"old", "x"}]
+
+
+def test_a_shadowed_name_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = torch.tensor(1.0, requires_grad=True)
+
+    def run(loss: torch.Tensor) -> None:
+        x = [1]
+        loss.backward()
+        assert x
+
+    with gradtui.record() as trace:
+        (x * 2).backward()
+        run(x * 2)
+        depths = searched(monkeypatch)
+        run(x * 2)
+    assert [set(run.leaves) for run in trace.passes] == [{"x"}] * 3
+    assert depths == [1]
+
+
+def searched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The depths of the searches for names from now on."""
+    depths: list[int] = []
+    real = names.search
+
+    def search(frames: Any, claim: Any, satisfied: Any, deepest: int = names.DEEPEST) -> None:
+        depths.append(deepest)
+        real(frames, claim, satisfied, deepest)
+
+    monkeypatch.setattr(names, "search", search)
+    return depths
+
+
+@pytest.mark.parametrize("nameless", [False, True])
+def test_leaves_made_anew_are_searched_deeply_once(nameless: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    depths = searched(monkeypatch)
+    with gradtui.record() as trace:
+        for _ in range(4):
+            if nameless:
+                (torch.tensor(1.0, requires_grad=True) * 2).backward()
+            else:
+                fresh = torch.tensor(1.0, requires_grad=True)
+                (fresh * 2).backward()
+    assert [n.name for run in trace.passes for n in run.nodes.values() if n.leaf] == (
+        [None if nameless else "fresh"] * 4
+    )
+    assert depths == [names.DEEPEST, 1, 1, 1]
+
+
+def test_a_leaf_deeper_than_those_before_is_still_found() -> None:
+    flat = torch.tensor(1.0, requires_grad=True)
+    deep = [[[torch.tensor(1.0, requires_grad=True)]]]
+    with gradtui.record() as trace:
+        for loss in (flat * 2, deep[0][0][0] * 2):
+            loss.backward()
+    assert [set(run.leaves) for run in trace.passes] == [{"flat"}, {"deep[0][0][0]"}]
+
+
+def test_a_gradient_of_zeros_is_there_before_the_pass() -> None:
+    w = torch.tensor([1.0], requires_grad=True)
+    w.grad = torch.zeros(1)
+    with gradtui.record() as trace:
+        (w * 2).sum().backward()
+    (before,) = trace.passes[0].before.values()
+    assert values(before) == [0.0]
+
+
+# --------------------------------------------------------------- what torch writes down
+
+
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, g: torch.Tensor) -> torch.Tensor:
+        return g * 2
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch's own deprecations
+@pytest.mark.parametrize("custom", [False, True])
+def test_compiling_sees_nothing_of_ours(custom: bool) -> None:
+    w = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+
+    def loss(x: torch.Tensor) -> torch.Tensor:
+        y = Doubled.apply(x * w) if custom else x * w * 2
+        return y.tanh().sum()
+
+    (expected,) = torch.autograd.grad(loss(torch.ones(3)), w)
+    with gradtui.record() as trace:
+        torch._dynamo.reset()
+        torch.compile(loss, backend="eager", fullgraph=True)(torch.ones(3)).backward()
+    assert torch.equal(w.grad, expected)
+    assert [set(run.leaves) for run in trace.passes] == [{"w"}]
+    assert trace.notices == []
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tracing_sees_nothing_of_ours() -> None:
+    net, x = network()
+
+    def written_down() -> list[str]:
+        return [node.kind() for node in torch.jit.trace(net, x).inlined_graph.nodes()]
+
+    plain = written_down()
+    with gradtui.record():
+        watched = written_down()
+    assert watched == plain
+
+
+# --------------------------------------------------------------- a signal handler's errors
+
+
+@contextmanager
+def interrupted() -> Iterator[Callable[[], None]]:
+    """A function that returns only when the program's `SIGALRM` handler has raised out of it."""
+
+    def handler(*_: object) -> None:
+        raise TimeoutError("too slow")
+
+    def alarm() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
+        time.sleep(30)
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        yield alarm
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("module", [torch_watcher, torch_pass], ids=["as a pass begins", "in a hook"])
+def test_what_a_signal_handler_raises_in_our_code_reaches_the_program(
+    module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = torch.tensor(1.0, requires_grad=True)
+    with interrupted() as alarm, gradtui.record() as trace:
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "summarize", lambda *_: alarm())
+            with pytest.raises(TimeoutError, match="too slow"):
+                (w * 2).backward()
+        (w * 2).backward()
+    assert trace.notices == []
+    assert trace.passes[-1].ended.error is None
+    assert all(run.ended is not None for run in trace.passes)
+
+
+def test_what_a_signal_handler_raises_while_output_is_flushed_reaches_the_program() -> None:
+    class Slow(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            if not written:
+                written.append(bytes(data))
+                alarm()
+            return len(data)
+
+    written: list[bytes] = []
+    output = ProgramOutput(Reporter(MemoryChannel(print), Places(), stop=False))
+    with interrupted() as alarm, io.TextIOWrapper(io.BufferedWriter(Slow())) as stream:
+        output._streams = (stream, None)
+        stream.write("printed")
+        with pytest.raises(TimeoutError, match="too slow"):
+            output.flush()
+    output.flush()  # a closed stream is no fault
+
+
+def test_a_fault_of_ours_in_a_hook_does_not_reach_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_pass, "read_saved", None)
+    w = torch.tensor(1.0, requires_grad=True)
+    with gradtui.record() as trace:
+        (w * 2).backward()
+    assert w.grad.item() == 2.0
+    assert ["could not look at a node" in notice.message for notice in trace.notices] == [True]
+
+
+def test_hooks_that_cannot_all_be_installed_are_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch_pass.TorchPass, "_after_node")  # missed when the first prehook stands
+    w = torch.tensor(1.0, requires_grad=True)
+    loss = (w * 2).sum()
+    with gradtui.record() as trace:
+        loss.backward(retain_graph=True)
+    assert w.grad.item() == 2.0
+    assert [len(run.steps) for run in trace.passes] == [0]
+    assert ["could not look at a node" in notice.message for notice in trace.notices] == [True]
+    gc.collect()
+    assert not [o for o in gc.get_objects() if type(o) is torch_pass.TorchPass]
+
+
+# --------------------------------------------------------------- how torch arrives
+
+
+@pytest.mark.parametrize("text", ["autograd = 1", "import nowhere.autograd as autograd", "__path__ = []"])
+def test_a_torch_that_is_none_is_left_unwatched(text: str, tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text(text)
+    (tmp_path / "main.py").write_text(
+        "try:\n    import torch\nexcept ModuleNotFoundError as error:\n    assert error.name == 'nowhere'\n"
+        "print('goes on')\n"
+    )
+    done = headless(tmp_path / "main.py")
+    assert (done.code, done.printed("stdout"), done.printed("stderr")) == (0, "goes on\n", "")
+    notices = [notice["message"] for notice in done.of_type("notice")]
+    assert [str(tmp_path / "torch.py") in message for message in notices] == [True] * (text == "autograd = 1")
+
+
+def test_torch_imported_first_in_a_thread(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(
+        "import threading\n"
+        "def run():\n"
+        "    import torch\n"
+        "    w = torch.ones(1, requires_grad=True)\n"
+        "    (w * 2).sum().backward()\n"
+        "thread = threading.Thread(target=run)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+    )
+    done = headless(tmp_path / "main.py")
+    assert (done.code, done.err, done.printed("stderr")) == (0, b"", "")
+    assert done.exit["passes"] == 1
+
+
+# --------------------------------------------------------------- what the forward map keeps
+
+
+def test_forward_values_are_few_and_small() -> None:
+    w = torch.ones(4, requires_grad=True)
+    with ForwardMap(Places()) as forward:
+        for _ in range(VALUES + 10):
+            y = w * 2
+        assert forward.value_of(y.grad_fn._sequence_nr()).values == (2.0,) * 4
+        assert len(forward._values) <= VALUES
+        large = torch.ones(9, requires_grad=True) * 2
+        assert forward.value_of(large.grad_fn._sequence_nr()) is None
+
+
+def test_forward_values_go_with_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[int] = []
+    real = ForwardMap.forget_values
+
+    def forget(self: ForwardMap, numbers: Any) -> None:
+        real(self, numbers)
+        kept.append(len(self._values))
+
+    monkeypatch.setattr(ForwardMap, "forget_values", forget)
+    w = torch.ones(4, requires_grad=True)
+    with gradtui.record() as trace:
+        loss = (w * 2 + 1).sum()
+        loss.backward(retain_graph=True)
+        loss.backward()
+    assert [values(run.steps[2].node.value) for run in trace.passes] == [[2.0] * 4] * 2
+    assert kept == [0]
+
+
+def test_each_output_of_a_node_has_its_own_name() -> None:
+    x = torch.arange(1.0, 7.0, requires_grad=True)
+    with gradtui.record() as trace:
+        a, b, c = x.chunk(3)
+        loss = (a * b - c).sum()
+        loss.backward()
+    names = {step.op: step.name for step in trace.passes[0].steps}
+    assert names["SplitBackward0"] == "a, b, c"
+    assert names["MulBackward0"] == "a*b"
+    assert names["SubBackward0"] == "a*b - c"
+    product = next(step for step in trace.passes[0].steps if step.op == "MulBackward0")
+    assert product.node.outputs == (0, 1)
+    assert [term.symbols for term in terms(trace.passes[0], product)] == [
+        "∂loss/∂(a, b, c)[0] += ∂loss/∂(a*b) · (a, b, c)[1]",
+        "∂loss/∂(a, b, c)[1] += ∂loss/∂(a*b) · (a, b, c)[0]",
+    ]

@@ -194,6 +194,28 @@ async def test_a_pass_at_a_time() -> None:
         assert app.state.cursor == Cursor(2, 1)
 
 
+async def test_a_pass_inside_a_step_is_walked_in_the_order_it_ran() -> None:
+    async with debugger(PROGRAMS / "nested_pass.py") as (app, pilot):
+        order = [(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2), (2, 3), (2, 4), (1, 3), (1, 4)]
+        seen = [app.state.cursor]
+        for _ in order[1:]:
+            await step(app, pilot)
+            assert "looking back" not in screen_text(app).splitlines()[0]
+            seen.append(app.state.cursor)
+        assert [(c.number, c.step) for c in seen] == order
+        for number, at in reversed(order[:-1]):
+            await pilot.press("N")
+            assert app.state.cursor == Cursor(number, at)
+
+
+async def test_a_search_replaces_the_one_before() -> None:
+    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+        await pilot.press("slash", *"zzz", "enter")
+        await pilot.press("slash", *"x1", "enter")
+        assert app.state.selected_node is not None
+        assert "x1" in (app.state.selected_node.name or "")
+
+
 # ------------------------------------------------------------------------- the faulty engine
 
 

@@ -247,6 +247,34 @@ def test_a_signal_handler_that_raises_or_sends_tears_no_frame() -> None:
     assert len(sent) - len(outputs) <= interruptions, "only one that was interrupted may be missing"
 
 
+@pytest.mark.parametrize("blocked", ["send", "receive"])
+def test_a_timeout_of_the_programs_own_is_no_end_of_the_debugger(blocked: str) -> None:
+    """`TimeoutError` is an `OSError`, but it is the handler's and goes to the program."""
+    channel, ours = _pair()
+
+    def handler(*_: object) -> None:
+        raise TimeoutError("too slow")
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(TimeoutError, match="too slow"):
+            channel.receive() if blocked == "receive" else channel.send(Output("stdout", "x" * 10_000_000))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    ours.sendall(frame(encode(Go("step"))))
+    assert channel.receive() == Go("step")
+    listener = threading.Thread(target=lambda: heard.extend(_read_events(ours)))
+    heard: list[Event] = []
+    listener.start()
+    channel.send(Notice("goes on"))
+    channel.close()
+    listener.join()
+    assert heard[-1] == Notice("goes on")
+    assert len(heard) == (2 if blocked == "send" else 1)
+
+
 def test_the_memory_channel_encodes_and_decodes() -> None:
     heard: list[Event] = []
     channel = MemoryChannel(heard.append)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradtui.trace import Finding, Pass, Trace
-from gradtui.trace.findings import call
+from gradtui.trace.chainrule import output_of
+from gradtui.trace.names import call, label, shortened
 from gradtui.trace.numbers import short
 from gradtui.wire.messages import (
     Accumulated,
     Event,
     Exited,
-    Node,
     Notice,
     PassBegan,
     PassEnded,
@@ -34,6 +34,8 @@ def lines_of(trace: Trace, event: Event, findings: list[Finding]) -> Iterator[st
         case Notice():
             yield f"notice: {event.message}"
         case Exited():
+            for reason, nodes in trace.unchecked.items():
+                yield f"{_count(nodes, 'node')} not compared with torch: {reason}"
             yield farewell(trace, event)
     for finding in findings:
         yield from _finding(finding)
@@ -52,21 +54,26 @@ def _pass(trace: Trace, pass_: Pass) -> str:
 
 def _step(trace: Trace, pass_: Pass, step: Stepped) -> str:
     node = pass_.nodes[step.node]
-    head = f"{step.step:4}  {node.op or 'leaf':18} {_fit(label(node), 24):24} "
+    number = f"{step.step:4}" if trace.open_passes < 2 else f"{step.number}:{step.step}"
+    head = f"{number:>4}  {node.op or 'leaf':18} {shortened(label(node), 32):24} "
     if step.accumulated is not None:
         account = step.accumulated
         body = _account(account)
     else:
         got = ", ".join(short(value) for value in step.received)
-        sent = ", ".join(_contribution(pass_, sent) for sent in step.sent if sent is not None)
+        sent = ", ".join(
+            _contribution(pass_, sent, output_of(node, slot) if slot < len(node.inputs) else "")
+            for slot, sent in enumerate(step.sent)
+            if sent is not None
+        )
         body = f"{got}  ->  {sent or 'nothing'}"
     source = trace.source_of(node)
     return (f"{head}{body}" + (f"  {source}" if source else "")).rstrip()
 
 
-def _contribution(pass_: Pass, sent: Sent) -> str:
-    to = _fit(label(pass_.nodes[sent.to]), 24) if sent.to in pass_.nodes else f"#{sent.to}"
-    return f"{to} {'=' if sent.overwrote else '+='} {short(sent.value)}"
+def _contribution(pass_: Pass, sent: Sent, output: str) -> str:
+    to = shortened(label(pass_.nodes[sent.to]), 32) if sent.to in pass_.nodes else f"#{sent.to}"
+    return f"{to}{output} {'=' if sent.overwrote else '+='} {short(sent.value)}"
 
 
 def _account(account: Accumulated) -> str:
@@ -78,7 +85,8 @@ def _end(trace: Trace, event: PassEnded) -> Iterator[str]:
     assert pass_ is not None
     for account in event.leaves:
         node = pass_.nodes[account.node]
-        yield f"      {'(not run)':18} {_fit(label(node), 24):24} {_account(account)}"
+        what = "(changed since)" if account.node in pass_.runs else "(not run)"
+        yield f"      {what:18} {shortened(label(node), 32):24} {_account(account)}"
     if event.error:
         yield f"      the pass ended with {event.error}"
 
@@ -102,15 +110,6 @@ def farewell(trace: Trace, exited: Exited) -> str:
     if exited.code:
         return f"ended with exit code {exited.code}: {counts}"
     return f"ran to its end: {counts}"
-
-
-def label(node: Node) -> str:
-    """A node's name, or its number."""
-    return node.name or f"#{node.id}"
-
-
-def _fit(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _count(n: int, one: str, many: str | None = None) -> str:

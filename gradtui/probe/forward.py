@@ -5,7 +5,8 @@ while it ran; a node carries its number. Costs two counter reads and a walk over
 operation, and a look at the locals of the innermost module call. Known limits: other threads (they
 count for themselves), and operations made before watching began, have no lines.
 
-`Function.apply` does not pass through modes, so it is wrapped for the same purpose.
+`Function.apply` does not pass through modes, so it is wrapped for the same purpose. Both step aside
+while torch compiles or traces: Dynamo follows the program's calls into a mode's Python code.
 """
 
 from __future__ import annotations
@@ -13,20 +14,24 @@ from __future__ import annotations
 import sys
 import threading
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-from gradtui.probe.numbers import FEW
 from gradtui.probe.places import Places
 from gradtui.probe.summaries import summarize
-from gradtui.probe.torch_private import MODULE_CALL, next_sequence_number
+from gradtui.probe.torch_private import MODULE_CALL, being_compiled, next_sequence_number
 from gradtui.wire.messages import Summary
 
 KEPT = 400_000
 """Operations remembered; of older ones half are forgotten at once."""
+SMALL = 8
+"""Elements of a result whose forward value is remembered."""
+VALUES = 20_000
+"""Forward values remembered, some 10 MB; of older ones half are forgotten at once."""
 
 
 def _running_module(frame: Any) -> int:
@@ -47,7 +52,8 @@ class ForwardMap(TorchFunctionMode):
         self._ends: list[int] = []
         self._stacks: list[int] = []
         self._modules: list[int] = []  # id() of the innermost module that ran, 0 for none
-        self._thread = threading.get_ident()
+        self._here = threading.local()
+        """Has `entered` in the thread that entered; an ident would be given to another thread later."""
         self._values: dict[int, Summary] = {}
         self._apply: Any = None
 
@@ -56,17 +62,24 @@ class ForwardMap(TorchFunctionMode):
     def __enter__(self) -> ForwardMap:
         self._wrap_apply()
         super().__enter__()  # type: ignore[no-untyped-call]
+        self._here.entered = True
         return self
 
     def __exit__(self, *exc: Any) -> None:
-        super().__exit__(*exc)  # type: ignore[no-untyped-call]
+        if self._is_here():  # the modes of another thread are out of reach; it has ended, most likely
+            super().__exit__(*exc)  # type: ignore[no-untyped-call]
         torch.autograd.Function.apply = self._apply  # type: ignore[method-assign]
+
+    def _is_here(self) -> bool:
+        return hasattr(self._here, "entered")
 
     def _wrap_apply(self) -> None:
         self._apply = torch.autograd.Function.__dict__["apply"]
         original: Callable[..., Any] = self._apply.__func__
 
         def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+            if being_compiled():
+                return original(cls, *args, **kwargs)
             before = next_sequence_number()
             out = original(cls, *args, **kwargs)
             if next_sequence_number() > before:
@@ -80,6 +93,8 @@ class ForwardMap(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
+        if being_compiled():
+            return func(*args, **(kwargs or {}))
         before = next_sequence_number()
         out = func(*args, **(kwargs or {}))
         if next_sequence_number() > before:
@@ -87,7 +102,7 @@ class ForwardMap(TorchFunctionMode):
         return out
 
     def _made(self, before: int, out: Any, frame: Any) -> None:
-        if threading.get_ident() != self._thread:
+        if not self._is_here():
             return  # `Function.apply` of another thread, which counts for itself
         starts, end = self._starts, next_sequence_number()
         at = len(starts)
@@ -104,17 +119,23 @@ class ForwardMap(TorchFunctionMode):
             self._forget()
         if type(out) is torch.Tensor:
             node = out.grad_fn
-            if node is not None and out.numel() <= FEW and not out.is_cuda:
+            if node is not None and out.numel() <= SMALL and not out.is_cuda:
                 summary = summarize(out, False)
                 if summary is not None:
                     self._values[node._sequence_nr()] = summary
+                    if len(self._values) > VALUES:
+                        self._values = dict(islice(self._values.items(), VALUES // 2, None))
 
     def _forget(self) -> None:
         half = KEPT // 2
-        first = self._starts[half]
         for column in (self._starts, self._ends, self._stacks, self._modules):
             del column[:half]
-        self._values = {n: v for n, v in self._values.items() if n >= first}
+
+    def forget_values(self, sequence_numbers: Iterable[int]) -> None:
+        """The graph of these nodes has been freed: nobody will ask for their values again."""
+        if self._is_here():
+            for number in sequence_numbers:
+                self._values.pop(number, None)
 
     # ----------------------------------------------------------------- asking
 
@@ -129,11 +150,11 @@ class ForwardMap(TorchFunctionMode):
         return 0 if i is None else self._modules[i]
 
     def _operation(self, sequence_number: int) -> int | None:
-        if threading.get_ident() != self._thread:
+        if not self._is_here():
             return None  # a pass in another thread: most likely its graph was numbered there too
         i = bisect_right(self._starts, sequence_number) - 1
         return i if i >= 0 and sequence_number < self._ends[i] else None
 
     def value_of(self, sequence_number: int) -> Summary | None:
         """The forward value of the node of this number, where it was small."""
-        return self._values.get(sequence_number) if threading.get_ident() == self._thread else None
+        return self._values.get(sequence_number) if self._is_here() else None

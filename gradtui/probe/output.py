@@ -12,6 +12,7 @@ import os
 import sys
 from typing import Any, Literal
 
+from gradtui.probe.faults import is_ours
 from gradtui.probe.reporter import Reporter
 from gradtui.wire.messages import Output
 
@@ -29,11 +30,13 @@ class ProgramOutput:
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
         self._before: tuple[Any, Any] | None = None
+        self._streams: tuple[Any, Any] = (None, None)
 
     def __enter__(self) -> ProgramOutput:
         self._before = (sys.stdout, sys.stderr)  # kept: the descriptors are theirs
         sys.stdout = sys.__stdout__ = self._stream(sys.stdout, "stdout", 1)  # type: ignore[misc]
         sys.stderr = sys.__stderr__ = self._stream(sys.stderr, "stderr", 2)  # type: ignore[misc]
+        self._streams = (sys.stdout, sys.stderr)
         self._reporter.flush_output = self.flush
         return self
 
@@ -53,12 +56,19 @@ class ProgramOutput:
         return stream
 
     def flush(self) -> None:
-        """What the program has printed so far goes out before the next message."""
-        for stream in (sys.stdout, sys.stderr):
+        """What the program has printed so far goes out before the next message.
+
+        A stream of the program's own making is left alone: its `flush` may do anything.
+        """
+        for stream in {id(s): s for s in (sys.stdout, sys.stderr, *self._streams)}.values():
+            if type(stream) is not io.TextIOWrapper:
+                continue
             try:
                 stream.flush()
-            except (ValueError, OSError, AttributeError):
-                pass  # closed or replaced by the program
+            except (ValueError, OSError) as error:
+                if not is_ours(error):
+                    raise
+                # closed by the program
 
     def __exit__(self, *exc: object) -> None:
         self.flush()

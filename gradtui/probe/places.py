@@ -98,7 +98,8 @@ class Places:
         if step is not None:
             self._step_names.add(step)
 
-    def _of_engine(self, code: CodeType) -> bool:
+    def of_engine(self, code: CodeType) -> bool:
+        """Is this code a scalar engine's own?"""
         if id(code) in self._engine_codes:
             return True
         return not code.co_name.startswith("<") and not self._step_names.isdisjoint(code.co_names)
@@ -160,7 +161,7 @@ class Places:
         for code, _ in self._raw[stack] if stack is not None else ():
             if of_probe(code):
                 continue
-            if not self._of_engine(code):
+            if not self.of_engine(code):
                 break
             names.append(code.co_name)
         return names
@@ -171,7 +172,7 @@ class Places:
         return pending
 
     def _kind(self, code: CodeType) -> Kind:
-        return "engine" if self._of_engine(code) else kind_of_file(code.co_filename, self._main)
+        return "engine" if self.of_engine(code) else kind_of_file(code.co_filename, self._main)
 
     def _shown(self, name: str) -> str:
         if name.startswith("<"):

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Literal
 
-from gradtui.probe.places import Places
+from gradtui.probe.places import Places, of_probe
 from gradtui.wire.channel import Closed, Outlet
 from gradtui.wire.messages import (
     Event,
@@ -34,6 +34,11 @@ def _nothing() -> None:
     """No output of the program passes through us."""
 
 
+_LIBRARIES = ("torch", "numpy", "importlib")
+"""Packages that we call into: what they raise then is a fault of ours."""
+_own = threading.local()  # of the thread, not of one reporter: recordings may lie inside each other
+
+
 class Detached(BaseException):
     """The debugger is gone while the program stood at a stop: the program ends."""
 
@@ -50,23 +55,23 @@ class Reporter:
         self._until: Literal["step", "pass", "end"] = "step" if stop else "end"
         self._nodes = 0
         self._lock = threading.RLock()
-        self._own = threading.local()
+        self._faults: set[str] = set()
         self.flush_output: Callable[[], None] = _nothing
         """Called before a pass or a stop is reported, so that output keeps its place."""
 
     @property
     def muted(self) -> bool:
         """Is this thread running a pass of our own (the twin's), which nobody shall see?"""
-        return getattr(self._own, "busy", False)
+        return getattr(_own, "busy", False)
 
     @contextmanager
     def mute(self) -> Iterator[None]:
         """What this thread does meanwhile is ours, not the program's."""
-        self._own.busy = True
+        before, _own.busy = self.muted, True
         try:
             yield
         finally:
-            self._own.busy = False
+            _own.busy = before
 
     # ------------------------------------------------------------------ ids
 
@@ -105,6 +110,35 @@ class Reporter:
     def notice(self, message: str, number: int | None = None) -> None:
         """Tell the person something that is no fault."""
         self.send(Notice(message, number))
+
+    def fault(self, error: Exception, doing: str = "watch a pass") -> None:
+        """Something was raised while we worked inside the program: a fault of ours becomes one notice.
+
+        What the program raised itself meanwhile (its signal handler ran) is raised again.
+        """
+        if self.of_program(error):
+            raise error
+        what = one_line(error)
+        if what not in self._faults:
+            self._faults.add(what)
+            self.notice(f"gradtui could not {doing}: {what}")
+
+    def of_program(self, error: BaseException) -> bool:
+        """Was it raised in code of the program's that we did not ask for anything: a signal handler?
+
+        An engine's own code, and a library that we call, run here because of us.
+        """
+        beyond: list[FrameType] = []  # what was called from our last frame, outermost first
+        traceback = error.__traceback__
+        while traceback is not None:
+            beyond.append(traceback.tb_frame)
+            if of_probe(traceback.tb_frame.f_code):
+                beyond.clear()
+            traceback = traceback.tb_next
+        if not beyond or self.places.of_engine(beyond[-1].f_code):
+            return False
+        asked = str(beyond[0].f_globals.get("__name__")).partition(".")[0] in _LIBRARIES
+        return self.places.is_user(beyond[-1].f_code) or not asked
 
     def progress(self, text: str) -> None:
         """Say what takes long, '' when it is over."""
@@ -170,3 +204,11 @@ class Reporter:
     def use_stack(self, frame: FrameType) -> int | None:
         """The announced stack that ends in `frame`."""
         return self.places.use(self.places.stack(frame))
+
+
+def one_line(error: BaseException) -> str:
+    """An exception as `Type: message`."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # its `__str__` is the program's
+        return type(error).__name__

@@ -7,10 +7,12 @@ node's backward function, else as they come, which means that the order is not k
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from gradtui.probe.numbers import number
+from gradtui.probe import names
+from gradtui.probe.numbers import number, precision
 from gradtui.userapi import Shape
 from gradtui.wire.messages import Value
 
@@ -18,19 +20,41 @@ MISSING: Any = object()
 
 
 class Made:
-    """What was learned when an engine's object was made. Holds ids only: it keeps nothing alive."""
+    """What was learned when an engine's object was made. Holds ids only: it keeps nothing alive.
 
-    __slots__ = ("constant", "name", "node", "operands", "sought", "stack")
+    Records are found by `id()`, and an address is used again; a copy's `__init__` does not run. So
+    each says whether it `fits` an object: by a weak reference, or where the class has none by type
+    and by what the object kept when it was first seen in a graph.
+    """
+
+    __slots__ = ("constant", "kept", "name", "node", "operands", "reference", "sought", "stack")
 
     def __init__(
-        self, operands: tuple[int, ...] | None, stack: int | None, constant: float | None = None
+        self,
+        obj: Any,
+        operands: tuple[int, ...] | None = None,
+        stack: int | None = None,
+        constant: float | None = None,
     ) -> None:
+        try:
+            self.reference: Callable[[], Any] | type = weakref.ref(obj)
+        except TypeError:  # slots without `__weakref__`
+            self.reference = type(obj)
+        self.kept: tuple[int, int] | None = None  # ids of its inputs and step function
         self.operands = operands
         self.stack = stack
         self.constant = constant  # the plain number on the other side of a binary operation
         self.node = 0  # our id, given when first seen in a graph
         self.name: str | None = None
         self.sought = False  # was it among those that a search for names looked for?
+
+    def fits(self, obj: Any, shape: Shape) -> bool:
+        """Is this the record of that object, not of one that lay there before?"""
+        if not isinstance(self.reference, type):
+            return self.reference() is obj
+        kept = (id(names.stored(obj, shape.inputs)), id(names.stored(obj, shape.step or "")))
+        self.kept = self.kept or kept
+        return self.reference is type(obj) and self.kept == kept
 
 
 class Entry:
@@ -48,18 +72,20 @@ class Entry:
         "op",
         "operands",
         "ordered",
+        "precision",
         "ran",
         "read",
         "value",
     )  # fmt: skip
 
-    def __init__(self, obj: Any, made: Made, op: str, value: Value | None) -> None:
+    def __init__(self, obj: Any, made: Made, op: str, data: Any) -> None:
         self.obj = obj
         self.made = made
         self.id = made.node
         self.op = op
         self.operands: list[Entry] = []
-        self.value = value
+        self.value: Value | None = number(data)
+        self.precision = precision(data)
         self.name: str | None = None
         self.named = False
         self.before: Any = None  # grad as the pass began
@@ -109,7 +135,7 @@ class Reader:
     def _entry(self, obj: Any) -> Entry:
         made = self._made_of(obj)
         op = attribute(obj, self._shape.op)
-        return Entry(obj, made, _text(op), number(attribute(obj, self._shape.data)))
+        return Entry(obj, made, _text(op), attribute(obj, self._shape.data))
 
     def _operands(self, entry: Entry) -> list[Any]:
         """The operands of a node, in order and with duplicates as far as that can be known."""
@@ -153,11 +179,10 @@ def attribute(obj: Any, name: str | None) -> Any:
 
 def _text(op: Any) -> str:
     """An op as text; a function or class that stands for one by its name."""
-    if isinstance(op, str):
-        return op
     if op is MISSING or op is None:
         return ""
-    return getattr(op, "__name__", None) or str(op)
+    text = op if isinstance(op, str) else getattr(op, "__name__", None) or str(op)
+    return str.__str__(text)  # of a class of the program's own: the plain text
 
 
 def _closure_order(obj: Any, shape: Shape, by_id: dict[int, Any]) -> tuple[tuple[int, ...], bool]:
@@ -192,7 +217,7 @@ def closure(obj: Any, step: str | None) -> Iterator[tuple[str, Any]]:
 def ordered_operands(args: Iterable[Any], kept: Any) -> tuple[int, ...] | None:
     """The ids of the operands as `__init__` was given them, None if the arguments do not tell."""
     try:
-        wanted = {id(o) for o in kept} if kept else set()
+        wanted = {id(o) for o in kept} if kept is not None else set()
     except TypeError:
         return None
     if not wanted:

@@ -27,12 +27,27 @@ class ScalarNames:
 
     def settle(self, entries: list[Entry], caller: FrameType) -> None:
         """Give every entry its name, searching from the frame that called backward."""
+        frames = user_frames(caller, self._places)
+        self._forget_stale(entries, frames)
         wanted = {id(e.obj): e for e in entries if e.made.name is None}
         new = [e for e in wanted.values() if not e.made.sought]
         if wanted:
-            self._search(wanted, new, user_frames(caller, self._places))
+            self._search(wanted, new, frames)
         for entry in reversed(users_first(entries)):
             _settle(entry)
+
+    def _forget_stale(self, entries: list[Entry], frames: list[FrameType]) -> None:
+        """Forget names that two nodes claim, and those of variables that hold another engine object now."""
+        holders: dict[str, list[Entry]] = {}
+        for entry in entries:
+            if entry.made.name is not None:
+                holders.setdefault(entry.made.name, []).append(entry)
+        for name, claiming in holders.items():
+            held = _variable(name, frames) if name.isidentifier() else None
+            moved = self._engines.shape_of(type(held)) is not None and held is not claiming[0].obj
+            if moved or len(claiming) > 1:
+                for entry in claiming:
+                    entry.made.name, entry.made.sought = None, False
 
     def _search(self, wanted: dict[int, Entry], new: list[Entry], frames: list[FrameType]) -> None:
         deepest = max([self._depths.get(e.made.stack, names.DEEPEST) for e in new], default=1)
@@ -62,6 +77,14 @@ def _settle(entry: Entry) -> None:
         entry.name = f"{entry.value:g}" if isinstance(entry.value, float) else None
     else:
         entry.name = names.written_out(sign_of(entry.op) or entry.op, [o.name for o in entry.operands])
+
+
+def _variable(name: str, frames: list[FrameType]) -> Any:
+    """What a variable holds in the nearest frame that has it, None where none has."""
+    for frame in frames:
+        if name in frame.f_locals:
+            return frame.f_locals[name]
+    return next((f.f_globals[name] for f in frames if name in f.f_globals), None)
 
 
 def user_frames(frame: FrameType | None, places: Places) -> list[FrameType]:

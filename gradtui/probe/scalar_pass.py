@@ -18,13 +18,15 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from gradtui.probe.numbers import is_zero, minus, number, plain, same, snapshot
 from gradtui.probe.scalar_graph import MISSING, Entry
-from gradtui.probe.watched import Watch, Watched, WatchedGrad, WatchedStep, lookup, storage
+from gradtui.probe.watched import Current, Watch, Watched, WatchedGrad, WatchedStep, lookup, storage
 from gradtui.userapi import Shape
 from gradtui.wire.messages import Accumulated, Place, Sent, Value, Write
+
+T = TypeVar("T")
 
 
 class Listener(Protocol):
@@ -34,6 +36,7 @@ class Listener(Protocol):
     def after(self, step: Step, outside: list[Write], more: bool) -> None: ...
     def place(self, frame: FrameType | None) -> Place | None: ...
     def start_of(self, function: Any) -> Place | None: ...
+    def fault(self, error: Exception) -> None: ...
 
 
 class Step:
@@ -55,10 +58,12 @@ class Step:
 
 
 class ScalarPass:
-    """Context manager around one `backward()` of a scalar engine."""
+    """Context manager around one `backward()` of a scalar engine; `current` names it meanwhile."""
 
-    def __init__(self, entries: list[Entry], shape: Shape, listener: Listener) -> None:
+    def __init__(self, entries: list[Entry], shape: Shape, listener: Listener, current: Current) -> None:
         self.entries = entries
+        self.current = current
+        self.lost = False  # a fault of ours: the rest of the pass goes unseen
         self._shape = shape
         self._listener = listener
         self._by_id = {id(entry.obj): entry for entry in entries}
@@ -72,22 +77,24 @@ class ScalarPass:
     # -------------------------------------------------------------- lifetime
 
     def __enter__(self) -> ScalarPass:
-        # a class after its bases: one that inherits a descriptor needs none of its own
-        for cls in sorted({type(entry.obj) for entry in self.entries}, key=lambda c: len(c.__mro__)):
-            try:
+        try:
+            # a class after its bases: one that inherits a descriptor needs none of its own
+            for cls in sorted({type(entry.obj) for entry in self.entries}, key=lambda c: len(c.__mro__)):
                 self._install_both(cls)
-            except BaseException:
-                self.__exit__()
-                raise
-        for entry in self.entries:
-            entry.before = entry.known = snapshot(self._raw(entry))
+            for entry in self.entries:
+                entry.before = entry.known = snapshot(self._raw(entry))
+        except BaseException:
+            self.__exit__()
+            raise
+        self.current.watch = self
         return self
 
     def finish(self) -> None:
         """The engine's `backward` has returned or raised: tell of the last step."""
-        self._close()
+        self._guarded(self._close)
 
     def __exit__(self, *exc: object) -> None:
+        self.current.watch = None
         for restore in reversed(self._restore):
             restore()
         self._restore.clear()
@@ -101,7 +108,7 @@ class ScalarPass:
 
     def _install(self, cls: type, name: str, kind: Callable[[Watch, str, Any], Watched]) -> None:
         original = lookup(cls, name)
-        if isinstance(original, Watched):
+        if isinstance(original, Watched) and original.watch is self:
             return
         own = name in cls.__dict__
         setattr(cls, name, kind(self, name, original))
@@ -112,7 +119,20 @@ class ScalarPass:
     def entry_of(self, obj: Any) -> Entry | None:
         """The node of an object, None when it is not of this pass or the caller not of this thread."""
         entry = self._by_id.get(id(obj))
-        return entry if entry is not None and threading.get_ident() == self._thread else None
+        if entry is None or self.lost or threading.get_ident() != self._thread:
+            return None
+        return entry
+
+    def _guarded(self, work: Callable[..., T], *args: Any) -> T | None:
+        """Our own work between two statements of the program: a fault there ends the watching only."""
+        if self.lost:
+            return None
+        try:
+            return work(*args)
+        except Exception as error:
+            self._listener.fault(error)
+            self.lost, self._step = True, None
+            return None
 
     def run(self, entry: Entry, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """The engine runs a node: `original` is its own step function."""
@@ -120,7 +140,9 @@ class ScalarPass:
             if self._step.entry is entry:
                 return original(*args, **kwargs)
             return self._run_inside(self._step, entry, original, args, kwargs)
-        step = self._open(entry, sys._getframe(1), original)
+        step = self._guarded(self._open, entry, sys._getframe(1), original)
+        if step is None:
+            return original(*args, **kwargs)
         try:
             return original(*args, **kwargs)
         except BaseException:
@@ -128,17 +150,23 @@ class ScalarPass:
             raise
         finally:
             step.running = False
-            if not step.writes:
-                self._settle(step)
-            if step.writes or step.split or entry.leaf:
-                self._close()
+            self._guarded(self._ran, step)
+
+    def _ran(self, step: Step) -> None:
+        """A node's step function has returned or raised."""
+        if not step.writes:
+            self._settle(step)
+        if step.writes or step.split or step.entry.leaf:
+            self._close()
 
     def _run_inside(
         self, outer: Step, entry: Entry, original: Callable[..., Any], args: Any, kwargs: Any
     ) -> Any:
         """A node run by another node's step function: the outer step ends where the inner one begins."""
-        self._close(more=True)
-        step = self._open(entry, sys._getframe(2), original)
+        self._guarded(self._close, True)
+        step = self._guarded(self._open, entry, sys._getframe(2), original)
+        if step is None:
+            return original(*args, **kwargs)
         try:
             return original(*args, **kwargs)
         except BaseException:
@@ -146,7 +174,7 @@ class ScalarPass:
             raise
         finally:
             step.running = False
-            self._close()
+            self._guarded(self._close)
             self._step = outer  # which goes on, in a step of its own
 
     def _open(self, entry: Entry, frame: FrameType | None, function: Any = None) -> Step:
@@ -178,18 +206,33 @@ class ScalarPass:
 
     def on_read(self, entry: Entry, grad: Any) -> None:
         """The program reads a node's grad."""
+        if type(grad) is float and self._shape.step is not None:
+            entry.read = grad  # by far the most
+        else:
+            self._guarded(self._note_read, entry, grad)
+
+    def _note_read(self, entry: Entry, grad: Any) -> None:
         entry.read = snapshot(grad)
         if self._shape.step is None:
             self._reads.append(entry)
 
     def on_write(self, entry: Entry, grad: Any, store: Callable[[Any], None], frame: FrameType) -> None:
-        """The program writes a node's grad; `store` does it."""
+        """The program writes a node's grad; `store` does it, once, whatever becomes of us."""
+        before = self._guarded(self._about_to_write, entry, grad, frame)
+        store(grad)
+        if before is not None:
+            self._guarded(self._written, entry, grad, *before, frame)
+
+    def _about_to_write(self, entry: Entry, grad: Any, frame: FrameType) -> tuple[Any, bool]:
+        """What the write replaces, and whether it adds to that."""
         if self._shape.step is None:
             self._infer_step(entry, frame)
         current = entry.known if hasattr(grad, "shape") else self._raw(entry)
         adds = entry.read is not MISSING and same(entry.read, current)
         entry.read = MISSING
-        store(grad)
+        return current, adds
+
+    def _written(self, entry: Entry, grad: Any, current: Any, adds: bool, frame: FrameType) -> None:
         step = self._step
         lost = not adds and not is_zero(current)
         place = self._listener.place(frame)
@@ -236,6 +279,10 @@ class ScalarPass:
         """A leaf's grad before the pass, what was added, and what it is now."""
         now = self._raw(entry)
         return Accumulated(entry.id, number(entry.before), number(minus(now, entry.before)), number(now))
+
+    def holds(self, entry: Entry) -> bool:
+        """Does a node hold any gradient now, a number or not?"""
+        return self._raw(entry) is not None
 
     def outside(self) -> list[Write]:
         """Writes since the last step, outside any node."""

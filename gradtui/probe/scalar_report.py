@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import partial
 from types import CodeType, FrameType
 from typing import Any
 
 import msgspec
 
+from gradtui.probe.numbers import number
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.scalar_graph import MISSING, Entry
 from gradtui.probe.scalar_pass import ScalarPass, Step
 from gradtui.probe.twin import TwinGraph
-from gradtui.wire.messages import Node, PassBegan, PassEnded, Place, Sent, Stepped, Twin, Value, Write
+from gradtui.wire.messages import (
+    Accumulated,
+    Node,
+    PassBegan,
+    PassEnded,
+    Place,
+    Sent,
+    Stepped,
+    Twin,
+    Value,
+    Write,
+)
 
 
 class ScalarReport:
@@ -24,28 +37,19 @@ class ScalarReport:
         self._entries = entries
         self._torch = twin
         self._twins: dict[int, Twin] = {}
-        self._number = reporter.new_pass()
+        self._number = 0  # given once nothing of ours can fail any more
         self._steps = 0
         self._accounted: dict[int, Value | None] = {}
         self._watch: ScalarPass | None = None
 
     def begin(self, watch: ScalarPass, stack: int | None) -> None:
         """The pass is about to run, called from `stack`."""
+        nodes = tuple([self._node(entry) for entry in self._entries])
+        leaves = [(entry.id, number(entry.before)) for entry in self._entries if entry.leaf]
+        before = tuple([(node, grad) for node, grad in leaves if grad is not None])
         self._watch = watch
-        self._reporter.began(
-            PassBegan(
-                self._number,
-                "scalar",
-                (self._entries[0].id,),
-                tuple([self._node(entry) for entry in self._entries]),
-                stack,
-                tuple(
-                    (e.id, float(e.before))
-                    for e in self._entries
-                    if e.leaf and isinstance(e.before, (int, float)) and e.before != 0
-                ),
-            )
-        )
+        self._number = self._reporter.new_pass()
+        self._reporter.began(PassBegan(self._number, "scalar", (nodes[0].id,), nodes, stack, before))
 
     def _node(self, entry: Entry) -> Node:
         places, stack = self._reporter.places, entry.made.stack
@@ -62,7 +66,12 @@ class ScalarReport:
             places.use(stack),
             requires_grad=not constant,
             twin=twin,
+            precision=entry.precision,
         )
+
+    def fault(self, error: Exception) -> None:
+        """Something went wrong in us while the program ran."""
+        self._reporter.fault(error, "watch the rest of a pass")
 
     def before(self, entry: Entry, received: Value | None) -> None:
         """A node is about to run; blocks while the person looks."""
@@ -119,6 +128,8 @@ class ScalarReport:
     def _twin_for(self, entry: Entry, received: Value | None) -> Twin | None:
         """Torch's side of a step that received something else than torch did; None for any other."""
         twin = self._twins.get(entry.id)
+        if received is None and self._watch is not None and self._watch.holds(entry):
+            return Twin(missing="what it received is not one number")
         if not isinstance(self._torch, TwinGraph) or twin is None or not isinstance(received, float):
             return None
         with self._reporter.mute():
@@ -127,19 +138,24 @@ class ScalarReport:
 
     def end(self, error: str | None) -> None:
         """The pass is over: account for the leaves that the engine never ran, or wrote to afterwards."""
-        watch = self._watch
-        assert watch is not None
-        accounts = []
+        if self._watch is None:  # it never began
+            return
+        accounts: list[Accumulated] = []
+        try:
+            accounts.extend(self._late(self._watch))
+        finally:
+            outside = tuple(self._watch.outside())
+            self._reporter.ended(PassEnded(self._number, error, tuple(accounts), outside), self._steps)
+
+    def _late(self, watch: ScalarPass) -> Iterator[Accumulated]:
+        """Accounts of the leaves whose gradient is not what their last step said."""
         for entry in self._entries:
             if entry.leaf:
                 account = watch.account(entry)
                 seen = self._accounted.get(entry.id, MISSING)
                 unchanged = seen == account.after or (_nan(seen) and _nan(account.after))
                 if not unchanged:
-                    accounts.append(account)
-        self._reporter.ended(
-            PassEnded(self._number, error, tuple(accounts), tuple(watch.outside())), self._steps
-        )
+                    yield account
 
 
 def _nan(value: Any) -> bool:

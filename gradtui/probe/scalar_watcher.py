@@ -12,12 +12,14 @@ from typing import Any
 
 from gradtui.probe.engines import Engines, codes
 from gradtui.probe.operations import sign_of
-from gradtui.probe.reporter import Detached, Reporter
+from gradtui.probe.places import of_probe
+from gradtui.probe.reporter import Reporter, one_line
 from gradtui.probe.scalar_graph import Entry, Made, Reader, constant_operand, ordered_operands
 from gradtui.probe.scalar_names import ScalarNames
 from gradtui.probe.scalar_pass import ScalarPass
 from gradtui.probe.scalar_report import ScalarReport
 from gradtui.probe.twin import LARGEST, TwinGraph
+from gradtui.probe.watched import Current
 from gradtui.userapi import Shape
 
 _BINARY_METHODS = {
@@ -39,6 +41,7 @@ class ScalarWatcher:
         self._watching = threading.Lock()  # passes lay descriptors over classes: one at a time
         self._told_of_threads = False
         self._engines = Engines(self._on_made, self.run_pass, self._learn)
+        self._current = Current()
         self._names = ScalarNames(self._engines, self._places)
 
     def __enter__(self) -> ScalarWatcher:
@@ -61,23 +64,31 @@ class ScalarWatcher:
     def _on_made(self, obj: Any, shape: Shape, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """An engine's object was made: remember its operands in order, and the line."""
         frame = sys._getframe(2)
+        while of_probe(frame.f_code) and frame.f_back is not None:  # of a recording around this one
+            frame = frame.f_back
+        try:
+            self._made[id(obj)] = self._record(obj, shape, args, kwargs, frame)
+        except Exception as error:
+            self._reporter.fault(error, "see how a node was made")
+
+    def _record(
+        self, obj: Any, shape: Shape, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType
+    ) -> Made:
         kept = getattr(obj, shape.inputs, None)
         operands: tuple[int, ...] | None = None
         constant = None
-        if not kept:
-            operands = ()
-        elif not callable(kept):
+        if not callable(kept):
             operands = ordered_operands(args, kept)
             if operands is None:
                 operands = ordered_operands(kwargs.values(), kept)
         if operands is not None and len(operands) == 1 and frame.f_code.co_name in _BINARY_METHODS:
             constant = constant_operand(frame)
-        self._made[id(obj)] = Made(operands, self._places.stack(frame), constant)
+        return Made(obj, operands, self._places.stack(frame), constant)
 
-    def _made_of(self, obj: Any) -> Made:
+    def _made_of(self, obj: Any, shape: Shape) -> Made:
         made = self._made.get(id(obj))
-        if made is None:
-            made = self._made[id(obj)] = Made(None, None)
+        if made is None or not made.fits(obj, shape):
+            made = self._made[id(obj)] = Made(obj)
         if not made.node:
             made.node = self._reporter.new_node()
         return made
@@ -111,12 +122,13 @@ class ScalarWatcher:
             return original(root, *args, **kwargs)
         self._pass_thread = thread
         limit = sys.getrecursionlimit()
+        raised = limit + 64  # our frames must not be what ends a deep recursion of the engine's own
         try:
-            # our frames must not be what ends a deep recursion of the engine's own
-            sys.setrecursionlimit(limit + 64)
+            sys.setrecursionlimit(raised)
             return self._watched(root, shape, original, args, kwargs)
         finally:
-            sys.setrecursionlimit(limit)
+            if sys.getrecursionlimit() == raised:  # else the program has set its own meanwhile
+                sys.setrecursionlimit(limit)
             self._pass_thread = None
             self._watching.release()
 
@@ -140,31 +152,40 @@ class ScalarWatcher:
                 return original(root, *args, **kwargs)
             watch, report = described
             error = None
-            report.begin(watch, self._places.use(self._places.stack(caller)))
             try:
                 return original(root, *args, **kwargs)
             except BaseException as raised:
-                error = f"{type(raised).__name__}: {raised}"
+                error = one_line(raised)
                 raise
             finally:
+                self._finish(watch, report, error)
+
+    def _finish(self, watch: ScalarPass, report: ScalarReport, error: str | None) -> None:
+        """The engine's `backward` has returned or raised: the account of it, which must not fail either."""
+        try:
+            try:
                 watch.finish()
+            finally:
                 report.end(error)
+        except Exception as fault:
+            self._reporter.fault(fault)
 
     def _describe(
         self, root: Any, shape: Shape, caller: FrameType, arguments: tuple[Any, ...], watching: ExitStack
     ) -> tuple[ScalarPass, ScalarReport] | None:
         """Lay the watch over the graph of a pass; None (and a notice) where it cannot be watched."""
         try:
-            entries = Reader(shape, self._made_of, self._op_of).walk(root)
+            entries = Reader(shape, lambda obj: self._made_of(obj, shape), self._op_of).walk(root)
             for cls in {type(entry.obj) for entry in entries}:
                 self._learn(cls, shape)
             self._names.settle(entries, caller)
             report = ScalarReport(self._reporter, entries, self._twin_for(entries, shape, arguments))
-            return watching.enter_context(ScalarPass(entries, shape, report)), report
-        except Detached:
-            raise
+            watch = watching.enter_context(ScalarPass(entries, shape, report, self._current))
+            report.begin(watch, self._places.use(self._places.stack(caller)))
+            return watch, report
         except Exception as error:
-            self._reporter.notice(f"gradtui could not watch a pass: {type(error).__name__}: {error}")
+            watching.close()
+            self._reporter.fault(error)
             return None
 
     def _twin_for(
@@ -183,6 +204,8 @@ class ScalarWatcher:
             with self._reporter.mute():
                 return TwinGraph(torch, entries, shape, float(seeds[0]) if seeds else 1.0)
         except (RuntimeError, TypeError, ValueError) as error:
+            if self._reporter.of_program(error):
+                raise
             return f"torch could not run this graph: {error}"
 
     def _torch(self) -> Any:
@@ -194,6 +217,8 @@ class ScalarWatcher:
             try:
                 import torch as module
             except Exception as error:
+                if self._reporter.of_program(error):
+                    raise
                 return f"torch could not be loaded: {error}"
             finally:
                 self._reporter.progress("")

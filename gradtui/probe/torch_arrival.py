@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from types import ModuleType
 from typing import Any
 
+from gradtui.probe.faults import is_ours
 from gradtui.probe.reporter import Reporter
 
 
@@ -41,12 +42,21 @@ class TorchArrival:
     def _arrived(self) -> None:
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
-        torch = sys.modules["torch"]
-        if not hasattr(torch, "autograd"):  # the program's own module of that name
-            return
-        from gradtui.probe.torch_watcher import TorchWatcher
+        torch = sys.modules.get("torch")
+        try:
+            if not hasattr(torch, "autograd"):  # the program's own module of that name
+                return
+            from gradtui.probe.torch_watcher import TorchWatcher
 
-        self._watching.enter_context(TorchWatcher(self._reporter, self._full))
+            self._watching.enter_context(TorchWatcher(self._reporter, self._full))
+        except Exception as error:  # another module of that name, or a torch unlike those we know
+            if not is_ours(error):
+                raise
+            where = getattr(torch, "__file__", None) or "torch"
+            self._reporter.notice(
+                f"gradtui does not know this torch ({where}) and does not watch it: "
+                f"{type(error).__name__}: {error}"
+            )
 
 
 class _Finder:

@@ -31,23 +31,51 @@ _NAME = re.compile(r"^(\w+?)Backward\d*$")
 
 
 class TorchNames:
-    """Remembers the names of leaves between passes, so that a training loop is searched deeply once."""
+    """Remembers the names of leaves between passes, so that a training loop is searched deeply once.
+
+    A remembered name is doubted when something else is found under it. Leaves made anew for each
+    pass are searched for as deep as such were found at the same call of `backward` before.
+    """
 
     def __init__(self) -> None:
         self._leaves: dict[int, tuple[weakref.ref[Any], str | None]] = {}
         self._modules: dict[int, tuple[weakref.ref[Any], str]] = {}
+        self._depths: dict[int, int] = {}  # by stack: the deepest that a new leaf was found at
+        self._fruitless: set[int] = set()  # stacks at which the deepest search left new leaves nameless
 
     def module(self, number: int) -> str | None:
         """The path of a module or of the module that owns a parameter, by its `id()`; None if not known."""
         known = self._modules.get(number)
         return known[1] or None if known is not None and known[0]() is not None else None
 
-    def find(self, nodes: list[Any], frames: list[FrameType]) -> list[tuple[str | None, bool, Any]]:
-        """For each node: its name, whether that is a variable's path, the tensor found under it or None."""
-        search = _Search(nodes, self._leaves, self._modules)
-        search.run(frames)
+    def find(
+        self, nodes: list[Any], frames: list[FrameType], stack: int
+    ) -> list[tuple[str | None, bool, Any]]:
+        """For each node: its name, whether that is a variable's path, the tensor found under it or None.
+
+        `stack`: the id of the stack that called `backward`.
+        """
+        search = self._search(nodes, frames, stack)
+        if search.doubted:
+            for key in search.doubted:
+                del self._leaves[key]
+            search = self._search(nodes, frames, stack)
         self._remember(search)
         return search.names()
+
+    def _search(self, nodes: list[Any], frames: list[FrameType], stack: int) -> _Search:
+        search = _Search(nodes, self._leaves, self._modules)
+        if not search.new:
+            search.run(frames, 1)
+            return search
+        depth = self._depths.get(stack, names.DEEPEST)
+        search.run(frames, depth)
+        if depth < names.DEEPEST and stack not in self._fruitless and not search.new <= set(search.found):
+            search.run(frames, names.DEEPEST)
+        if not search.new <= set(search.found):
+            self._fruitless.add(stack)
+        self._depths[stack] = max(self._depths.get(stack, 1), search.depth)
+        return search
 
     def _remember(self, search: _Search) -> None:
         for variable in search.leaves:
@@ -74,25 +102,49 @@ class _Search:
         self.leaves = [node.variable for node in nodes if hasattr(node, "variable")]
         self.found: dict[int, str] = {}
         self._tensors: dict[int, Any] = {}
+        self._outputs: dict[int, dict[int, str]] = {}
+        """By node: the names of its outputs, by their number."""
         self._by_module: set[int] = set()
         self._wanted = set(self._inner)
-        self._new = False
+        self.new: set[int] = set()
+        """Leaves, by `id()`, that were in no pass before."""
+        self.depth = 0
+        """The deepest that one of them was found at."""
+        self._remembered: dict[str, set[int]] = {}
+        self._doubts: set[int] = set()
+        self._confirmed: set[int] = set()
         for variable in self.leaves:
             entry = known.get(id(variable))
             if entry is not None and entry[0]() is variable:
                 if entry[1] is not None:
                     self.found[id(variable)] = entry[1]
                     self._by_module.add(id(variable))
+                    self._remembered.setdefault(entry[1], set()).add(id(variable))
             else:
-                self._new = True
+                self.new.add(id(variable))
             if id(variable) not in self.found:
                 self._wanted.add(id(variable))
 
-    def run(self, frames: list[FrameType]) -> None:
-        deepest = names.DEEPEST if self._new else 1
-        names.search(frames, self._claim, lambda: not self._wanted, deepest)
+    @property
+    def doubted(self) -> set[int]:
+        """Leaves, by `id()`, under whose remembered names something else was found, and not they."""
+        return self._doubts - self._confirmed
+
+    def run(self, frames: list[FrameType], deepest: int) -> None:
+        names.search(frames, self._claim, lambda: not self._wanted and not self.doubted, deepest)
+
+    def _check(self, obj: Any, path: str) -> None:
+        remembered = self._remembered.get(path)
+        if remembered:
+            self._confirmed.update(remembered & {id(obj)})
+            self._doubts.update(remembered - {id(obj)})
+
+    def _found(self, key: int, at: str) -> None:
+        if key in self.new:
+            self.depth = max(self.depth, at.count(".") + at.count("["))
 
     def _claim(self, obj: Any, path: str) -> bool:
+        self._check(obj, path)
         kind = type(obj)  # `isinstance` asks an object for its `__class__`, which may be the program's code
         if issubclass(kind, torch.Tensor):
             self._claim_tensor(obj, path)
@@ -107,11 +159,15 @@ class _Search:
         if key in self._wanted:
             self._wanted.discard(key)
             self.found.setdefault(key, path)
+            self._found(key, path)
             return
         if not tensor.requires_grad:
             return
         node = tensor.grad_fn
-        if node is not None and id(node) in self._inner and id(node) not in self.found:
+        if node is None or id(node) not in self._inner:
+            return
+        self._outputs.setdefault(id(node), {}).setdefault(tensor.output_nr, path)
+        if id(node) not in self.found:
             self._wanted.discard(id(node))
             self.found[id(node)] = path
             self._tensors[id(node)] = tensor
@@ -121,10 +177,12 @@ class _Search:
         for name, parameter in torch.nn.Module.named_parameters(module, remove_duplicate=False):
             self._place(parameter, name.rpartition(".")[0])
             key = id(parameter)
+            self._check(parameter, f"{path}.{name}")
             if key not in self._by_module:
                 self._by_module.add(key)
                 self._wanted.discard(key)
                 self.found[key] = f"{path}.{name}"
+                self._found(key, path)
         for name, part in torch.nn.Module.named_modules(module):
             self._place(part, name)
             prefix = f"{path}.{name}" if name else path
@@ -150,14 +208,27 @@ class _Search:
 
     def _name(self, node: Any, told: dict[int, tuple[str | None, bool, Any]]) -> None:
         key = id(node.variable) if hasattr(node, "variable") else id(node)
+        outputs = self._outputs.get(key, {})
+        if any(outputs):  # more than the first output has a name: `a, b, c`
+            told[id(node)] = (", ".join(outputs[i] for i in sorted(outputs)), True, None)
+            return
         if key in self.found:
             told[id(node)] = (self.found[key], True, self._tensors.get(key))
             return
         operands = [
-            told.get(id(function), (None,))[0] if function is not None else _constant(node, slot)
-            for slot, (function, _) in enumerate(node.next_functions)
+            self._operand(function, output, told) if function is not None else _constant(node, slot)
+            for slot, (function, output) in enumerate(node.next_functions)
         ]
         told[id(node)] = (_written_out(node, operands), False, None)
+
+    def _operand(
+        self, function: Any, output: int, told: dict[int, tuple[str | None, bool, Any]]
+    ) -> str | None:
+        """The name of one output of a node."""
+        outputs = self._outputs.get(id(function), {})
+        if any(outputs) or output:
+            return outputs.get(output)
+        return told.get(id(function), (None,))[0]
 
 
 def _written_out(node: Any, operands: list[str | None]) -> str | None:

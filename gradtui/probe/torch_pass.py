@@ -2,7 +2,8 @@
 
 Invariants. A node's prehook and post hook run in this order and in one thread; the wrappers of the
 nodes are kept alive for the pass, or torch would make new ones and identity would be lost. A fault
-of ours inside a hook must never reach the engine: it is reported as a notice, once.
+of ours inside a hook must never reach the engine: it is reported as a notice, once. What a signal
+handler of the program's raises there must.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any
 
 import torch
 
-from gradtui.probe.reporter import Detached, Reporter
+from gradtui.probe.faults import is_ours
+from gradtui.probe.reporter import Reporter
 from gradtui.probe.summaries import summarize
 from gradtui.probe.torch_private import packed, saved_names, saved_value, untouched
 from gradtui.wire.messages import Accumulated, Saved, Sent, Stepped, Summary, Value
@@ -47,6 +49,12 @@ class TorchPass:
         self.inputs: list[tuple[int | None, ...]] = [
             tuple([None if f is None else by_node[id(f)] for f, _ in node.next_functions]) for node in nodes
         ]
+        self.outputs: list[tuple[int, ...]] = [
+            tuple([output for _, output in node.next_functions])
+            if any(output for _, output in node.next_functions)
+            else ()
+            for node in nodes
+        ]
         self.steps = 0
         self._received: dict[int, tuple[Value | None, ...]] = {}
         self._before: dict[int, Summary | None] = {}
@@ -57,10 +65,17 @@ class TorchPass:
     # -------------------------------------------------------------- lifetime
 
     def __enter__(self) -> TorchPass:
+        try:
+            self._install()
+        except BaseException as error:
+            self.__exit__()
+            self._contain(error)
+        return self
+
+    def _install(self) -> None:
         for i, node in enumerate(self._nodes):
             self._handles.append(node.register_prehook(self._guarded(partial(self._before_node, i))))
             self._handles.append(node.register_hook(self._guarded(partial(self._after_node, i))))
-        return self
 
     def __exit__(self, *exc: object) -> None:
         for handle in reversed(self._handles):
@@ -71,16 +86,25 @@ class TorchPass:
         def guarded(*args: Any) -> None:
             try:
                 hook(*args)
-            except Detached:
-                raise
             except Exception as error:
-                if not self._faulty:
-                    self._faulty = True
-                    self._reporter.notice(
-                        f"gradtui could not look at a node: {type(error).__name__}: {error}", self._number
-                    )
+                self._contain(error)
 
         return guarded
+
+    def _contain(self, error: BaseException) -> None:
+        """A fault of ours ends here; what is the program's goes on."""
+        if not isinstance(error, Exception) or not is_ours(error):
+            raise error
+        if not self._faulty:
+            self._faulty = True
+            self._reporter.notice(
+                f"gradtui could not look at a node: {type(error).__name__}: {error}", self._number
+            )
+
+    @property
+    def sequence_numbers(self) -> list[int]:
+        """The numbers of the pass's nodes, as the forward gave them out."""
+        return [node._sequence_nr() for node in self._nodes]
 
     # ----------------------------------------------------------------- hooks
 

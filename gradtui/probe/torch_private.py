@@ -41,6 +41,11 @@ def root_node(output: Any) -> Any:
     return graph.get_gradient_edge(output).node
 
 
+def being_compiled() -> bool:
+    """Is torch writing down what runs (compile, export, jit)? Whatever we did would be written down too."""
+    return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
+
+
 def untouched() -> Any:
     """Context in which no function mode or subclass of the program's sees what we do."""
     return torch._C.DisableTorchFunction()

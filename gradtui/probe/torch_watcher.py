@@ -9,14 +9,15 @@ from typing import Any
 
 import torch
 
+from gradtui.probe.faults import is_ours
 from gradtui.probe.forward import ForwardMap
 from gradtui.probe.places import of_probe
-from gradtui.probe.reporter import Detached, Reporter
+from gradtui.probe.reporter import Reporter
 from gradtui.probe.scalar_names import user_frames
 from gradtui.probe.summaries import summarize
 from gradtui.probe.torch_names import TorchNames
 from gradtui.probe.torch_pass import TorchPass, walk
-from gradtui.probe.torch_private import replace_engine_entry, root_node
+from gradtui.probe.torch_private import being_compiled, replace_engine_entry, root_node
 from gradtui.wire.messages import Node, PassBegan, PassEnded, Value
 
 
@@ -33,36 +34,43 @@ class TorchWatcher:
         self._original: Any = None
 
     def __enter__(self) -> TorchWatcher:
-        self._forward.__enter__()
         self._original = replace_engine_entry(self._run)
+        try:
+            self._forward.__enter__()
+        except BaseException:
+            replace_engine_entry(self._original)
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
-        replace_engine_entry(self._original)
         self._forward.__exit__(None, None, None)
+        replace_engine_entry(self._original)
 
     # ------------------------------------------------------------------ pass
 
     def _run(self, outputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The program enters the engine: let it, and report."""
         reporter = self._reporter
-        if not reporter.enabled or reporter.muted:
+        if not reporter.enabled or reporter.muted or being_compiled():
             return self._original(outputs, *args, **kwargs)
         watching = self._begin(outputs, kwargs)
         if watching is None:
             return self._original(outputs, *args, **kwargs)
-        number, hooks = watching
+        began, hooks = watching
         error = None
         try:
+            reporter.began(began)
             with hooks:
                 return self._original(outputs, *args, **kwargs)
         except BaseException as raised:
             error = f"{type(raised).__name__}: {raised}"
             raise
         finally:
-            reporter.ended(PassEnded(number, error), hooks.steps)
+            reporter.ended(PassEnded(began.number, error), hooks.steps)
+            if not (len(args) > 1 and args[1]):  # the graph is not retained
+                self._forward.forget_values(hooks.sequence_numbers)
 
-    def _begin(self, outputs: Any, kwargs: dict[str, Any]) -> tuple[int, TorchPass] | None:
+    def _begin(self, outputs: Any, kwargs: dict[str, Any]) -> tuple[PassBegan, TorchPass] | None:
         """Describe the pass; None (and a notice) where it cannot be watched."""
         try:
             outputs = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
@@ -75,31 +83,30 @@ class TorchWatcher:
             hooks = TorchPass(self._reporter, number, nodes, ids, self._full)
             caller = _caller()
             described = self._describe(nodes, ids, hooks, outputs, caller)
-            self._reporter.began(
-                PassBegan(
-                    number,
-                    "torch",
-                    tuple([ids[nodes.index(root)] for root in roots]),
-                    tuple(described),
-                    self._reporter.use_stack(caller),
-                    self._held(nodes, ids),
-                    "backward" if kwargs.get("accumulate_grad", True) else "grad",
-                )
+            by_node = {id(node): i for node, i in zip(nodes, ids)}
+            began = PassBegan(
+                number,
+                "torch",
+                tuple([by_node[id(root)] for root in roots]),
+                tuple(described),
+                self._reporter.use_stack(caller),
+                self._held(nodes, ids),
+                "backward" if kwargs.get("accumulate_grad", True) else "grad",
             )
-            return number, hooks
-        except Detached:
-            raise
+            return began, hooks
         except Exception as error:
+            if not is_ours(error):
+                raise
             self._reporter.notice(f"gradtui could not watch a pass: {type(error).__name__}: {error}")
             return None
 
     def _held(self, nodes: list[Any], ids: list[int]) -> tuple[tuple[int, Value], ...]:
-        """Leaves whose `.grad` holds something as the pass begins."""
+        """Leaves that have a `.grad` as the pass begins, also one of zeros."""
         held = []
         for node, i in zip(nodes, ids):
             grad = node.variable.grad if hasattr(node, "variable") else None
             summary = summarize(grad, self._full or self._reporter.stopping)
-            if summary is not None and summary.norm != 0:
+            if summary is not None:
                 held.append((i, summary))
         return tuple(held)
 
@@ -108,10 +115,11 @@ class TorchWatcher:
     ) -> list[Node]:
         reporter = self._reporter
         rich = self._full or reporter.stopping
-        named = self._names.find(nodes, user_frames(caller, reporter.places))
+        named = self._names.find(nodes, user_frames(caller, reporter.places), reporter.places.stack(caller))
         results = {id(root_node(t)): t for t in outputs if isinstance(t, torch.Tensor)}
         described = []
-        for node, number, inputs, (name, is_path, tensor) in zip(nodes, ids, hooks.inputs, named):
+        facts = zip(nodes, ids, hooks.inputs, hooks.outputs, named)
+        for node, number, inputs, to_outputs, (name, is_path, tensor) in facts:
             variable = getattr(node, "variable", None)
             sequence = node._sequence_nr()
             value: Value | None = summarize(
@@ -130,6 +138,7 @@ class TorchWatcher:
                     self._names.module(
                         id(variable) if variable is not None else self._forward.module_of(sequence)
                     ),
+                    outputs=to_outputs,
                 )
             )
         return described

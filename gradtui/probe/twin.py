@@ -164,7 +164,8 @@ def _note(pair: _Pair, operands: int) -> Callable[[Any, Any], None]:
 
     def hook(sent: Any, received: Any) -> None:
         pair.received = received[0].item()
-        pair.sent = tuple(None if sent[i] is None else sent[i].item() for i in edges)
+        if not pair.composite:
+            pair.sent = tuple(None if sent[i] is None else sent[i].item() for i in edges)
 
     return hook
 

@@ -16,8 +16,24 @@ from gradtui.probe.places import of_probe
 from gradtui.probe.scalar_graph import MISSING, Entry
 
 
+class Current:
+    """Which pass is being watched now. An engine may keep a step function for a later pass."""
+
+    watch: Watch | None = None
+
+    def run(self, obj: Any, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """The engine calls a node's step function: a step of the pass that runs now, if it is of it."""
+        watch = self.watch
+        entry = watch.entry_of(obj) if watch is not None else None
+        if watch is None or entry is None:
+            return original(*args, **kwargs)
+        return watch.run(entry, original, *args, **kwargs)
+
+
 class Watch(Protocol):
     """What the descriptors tell."""
+
+    current: Current
 
     def entry_of(self, obj: Any) -> Entry | None: ...
     def on_read(self, entry: Entry, grad: Any) -> None: ...
@@ -36,6 +52,8 @@ class Watched:
 
     def raw(self, obj: Any) -> Any:
         """The attribute as the engine would read it, unseen."""
+        if isinstance(self.original, Watched):  # a recording inside another
+            return self.original.raw(obj)
         if not self.stored:
             try:
                 return obj.__dict__[self.name]
@@ -55,8 +73,12 @@ class Watched:
             raise AttributeError(f"type object {owner!r} has no attribute {self.name!r}")
         return self.original
 
+    def read(self, obj: Any) -> Any:
+        """The attribute, with every watch below this one told."""
+        return self.original.__get__(obj) if isinstance(self.original, Watched) else self.raw(obj)
+
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
-        return self.of_class(owner) if obj is None else self.raw(obj)
+        return self.of_class(owner) if obj is None else self.read(obj)
 
     def __set__(self, obj: Any, value: Any) -> None:
         if self.stored:
@@ -83,7 +105,7 @@ class WatchedGrad(Watched):
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
         if obj is None:
             return self.of_class(owner)
-        value = self.raw(obj)
+        value = self.read(obj)
         entry = self.watch.entry_of(obj)
         if entry is not None:
             self.watch.on_read(entry, value)
@@ -113,22 +135,20 @@ class WatchedStep(Watched):
         if not isinstance(original, FunctionType):
             return original
 
+        current = self.watch.current
+
         def step(obj: Any, *args: Any, **kwargs: Any) -> Any:
-            entry = self.watch.entry_of(obj)
-            if entry is None:
-                return original(obj, *args, **kwargs)
-            return self.watch.run(entry, partial(original, obj), *args, **kwargs)
+            return current.run(obj, partial(original, obj), *args, **kwargs)
 
         return step
 
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
         if obj is None:
             return self.of_class(owner)
-        original = self.raw(obj)
-        entry = self.watch.entry_of(obj)
-        if entry is None or not callable(original):
+        original = self.read(obj)
+        if self.watch.entry_of(obj) is None or not callable(original):
             return original
-        return partial(self.watch.run, entry, original)
+        return partial(self.watch.current.run, obj, original)
 
 
 def lookup(cls: type, name: str) -> Any:

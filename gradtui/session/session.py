@@ -183,7 +183,11 @@ class Session:
         events: list[Event] = []
         if self._incoming.held and not self._killed:
             self._signal_group(signal.SIGKILL)
-            events.append(Notice("the program left other processes running; they were ended with it"))
+            events.append(
+                Notice(
+                    "the program left other processes running; those of its process group were ended with it"
+                )
+            )
         events += self._incoming.output(final=True)
         code = self._process.wait()
         self.stopped = None

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 
 from gradtui.trace.model import Pass, Step
+from gradtui.trace.names import symbol
 from gradtui.trace.numbers import digits, number_of, short
 from gradtui.wire.messages import Node, Sent
 
@@ -67,7 +68,8 @@ def _term(pass_: Pass, node: Node, slot: int, target: Node, step: Step, sent: Se
     factor = local_derivative(pass_, node, slot)
     sign = "=" if sent is not None and sent.overwrote else "+="
     received = number_of(step.received[0]) if len(step.received) == 1 else None
-    symbols = f"{partial(pass_, target)} {sign} {partial(pass_, node)}"
+    towards = partial(pass_, target) + output_of(node, slot)
+    symbols = f"{towards} {sign} {partial(pass_, node)}"
     if factor.symbols:
         symbols += f" · {factor.symbols}"
     if sent is None:
@@ -80,8 +82,13 @@ def _term(pass_: Pass, node: Node, slot: int, target: Node, step: Step, sent: Se
         shown = digits(factor.number)
         numbers += f" · {shown}"
     product = received * factor.number
-    remark = "" if _close(product, result, sent) else f"the factors give {digits(product)}"
-    return Term(symbols, numbers, digits(result), remark, sent, target)
+    if _close(product, result, sent):
+        return Term(symbols, numbers, digits(result), "", sent, target)
+    if pass_.engine == "torch":  # an argument that we do not know of (`alpha=`), or a short dtype
+        derivative = f"∂{bracketed(symbol(node))}/∂{bracketed(symbol(target))}"
+        symbols = f"{towards} {sign} {partial(pass_, node)} · {derivative}"
+        return Term(symbols, "", digits(result), "", sent, target)
+    return Term(symbols, numbers, digits(result), f"the factors give {digits(product)}", sent, target)
 
 
 def _close(a: float, b: float, sent: Sent) -> bool:
@@ -94,19 +101,14 @@ def _close(a: float, b: float, sent: Sent) -> bool:
 # ------------------------------------------------------------------------ symbols
 
 
-def symbol(node: Node) -> str:
-    """A node in a formula: its name, or its number."""
-    return node.name if node.name else f"#{node.id}"
-
-
-def label(node: Node) -> str:
-    """A node in a list: its name, or its number and the module that made it."""
-    return symbol(node) if node.name or not node.module else f"{symbol(node)} {node.module}"
-
-
 def bracketed(text: str) -> str:
     """Brackets around what is more than one word: `(x1*w1)`, `x1`, `net.w[0]`."""
     return text if re.fullmatch(r"[\w.\[\]'#]+", text) else f"({text})"
+
+
+def output_of(node: Node, slot: int) -> str:
+    """`[1]` where an edge goes to a node of several outputs, and to which; '' for the usual single one."""
+    return f"[{node.outputs[slot]}]" if node.outputs else ""
 
 
 def partial(pass_: Pass, node: Node) -> str:
@@ -150,7 +152,7 @@ def _product(op: str, operands: list[Node | None], slot: int, node: Node) -> Fac
     other = operands[1 - slot]
     if other is None:
         return Factor("constant")
-    name, value = bracketed(symbol(other)), number_of(other.value)
+    name, value = bracketed(symbol(other)) + output_of(node, 1 - slot), number_of(other.value)
     if op == "*":
         return Factor(name, value)
     if slot == 0:

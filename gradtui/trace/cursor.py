@@ -22,26 +22,19 @@ NOWHERE = Cursor()
 
 def edge(trace: Trace) -> Cursor:
     """The newest position received so far."""
-    if not trace.passes:
-        return Cursor()
-    last = trace.passes[-1]
-    return Cursor(last.number, len(last.messages))
+    return Cursor(*trace.arrivals[-1]) if len(trace.arrivals) else NOWHERE
 
 
 def forward(trace: Trace, at: Cursor) -> Cursor | None:
-    """One step on, into the next pass at the end of one; None at the edge."""
-    pass_ = trace.pass_numbered(at.number)
-    if pass_ is not None and at.step < len(pass_.messages):
-        return Cursor(at.number, at.step + 1)
-    return next_pass(trace, at)
+    """One step on, in the order in which the program went; None at the edge."""
+    place = _place(trace, at) + 1
+    return Cursor(*trace.arrivals[place]) if place < len(trace.arrivals) else None
 
 
 def back(trace: Trace, at: Cursor) -> Cursor | None:
-    """One step back, to the end of the pass before at the start of one; None at the very first."""
-    if at.step > 0:
-        return Cursor(at.number, at.step - 1)
-    before = _neighbour(trace, at.number, -1)
-    return None if before is None else Cursor(before.number, len(before.messages))
+    """One step back in that order; None at the very first."""
+    place = _place(trace, at) - 1
+    return Cursor(*trace.arrivals[place]) if place >= 0 else None
 
 
 def next_pass(trace: Trace, at: Cursor) -> Cursor | None:
@@ -60,17 +53,27 @@ def previous_pass(trace: Trace, at: Cursor) -> Cursor | None:
 
 def next_stop(trace: Trace, at: Cursor) -> Cursor:
     """The next place where the program was stopped for something else than a single step, or the edge."""
-    return min((s for s in _stops(trace) if s > at), default=edge(trace))
+    here = _place(trace, at)
+    later = [s for s in _stops(trace) if _place(trace, s) > here]
+    return min(later, key=lambda s: _place(trace, s), default=edge(trace))
 
 
 def previous_stop(trace: Trace, at: Cursor) -> Cursor:
     """The last such place before, or the very first position."""
-    first = Cursor(trace.passes[0].number, 0) if trace.passes else Cursor()
-    return max((s for s in _stops(trace) if s < at), default=first)
+    here = _place(trace, at)
+    first = Cursor(*trace.arrivals[0]) if len(trace.arrivals) else NOWHERE
+    earlier = [s for s in _stops(trace) if _place(trace, s) < here]
+    return max(earlier, key=lambda s: _place(trace, s), default=first)
 
 
 def _stops(trace: Trace) -> list[Cursor]:
     return [Cursor(s.number, s.step) for s in trace.stops if s.reason != "step"]
+
+
+def _place(trace: Trace, at: Cursor) -> int:
+    """Where a position stands in the order of arrival; -1 before any pass."""
+    pass_ = trace.pass_numbered(at.number)
+    return pass_.reached[at.step] if pass_ is not None and at.step < len(pass_.reached) else -1
 
 
 def parse(trace: Trace, text: str, at: Cursor) -> Cursor:

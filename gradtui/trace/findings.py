@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gradtui.trace.model import Pass, twin_of
+from gradtui.trace.names import call
 from gradtui.trace.numbers import is_finite, short
-from gradtui.wire.messages import Node, Place, Sent, Stepped
+from gradtui.wire.messages import Node, Place, Sent, Stepped, Summary
 
 if TYPE_CHECKING:
     from gradtui.trace.trace import Trace
 
 RELATIVE = 1e-6
 """Relative difference from torch's contribution up to which ours agrees."""
-ROUNDING = 4 * 2.220446049250313e-16
-"""A contribution is told from grad before and after: its rounding error is of their size."""
+PRECISION = 2.220446049250313e-16
+"""Relative rounding of a float64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +126,6 @@ class Rules:
             if count == 1:
                 new.append(finding)
         return new
-
-
-def call(node: Node) -> str:
-    """How a message calls a node: its name, with the op where that is not the name."""
-    if node.name:
-        return node.name
-    return f"'{node.op}' (node {node.id})" if node.op else f"node {node.id}"
 
 
 def _finding(
@@ -238,7 +232,7 @@ def _twin_mismatch(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding
     if expected is None:
         return
     parts = _all_parts(pass_, step)
-    wrong = _wrong(parts, expected)
+    wrong = _wrong(parts, expected, node.precision, received if isinstance(received, float) else 0.0)
     if not wrong or _sent_for_the_rest(pass_, step):
         return
     told = [
@@ -289,7 +283,8 @@ def _sent_for_the_rest(pass_: Pass, step: Stepped) -> bool:
         return False
     earlier = before.received[0] if before.received else None
     share = (whole - earlier) / whole if isinstance(earlier, float) else 1.0
-    return not _wrong(_all_parts(pass_, step), [(to, value * share) for to, value in expected])
+    share_of = [(to, value * share) for to, value in expected]
+    return not _wrong(_all_parts(pass_, step), share_of, pass_.nodes[step.node].precision, whole)
 
 
 def _earlier_run(pass_: Pass, step: Stepped) -> Stepped | None:
@@ -315,8 +310,15 @@ def _all_parts(pass_: Pass, step: Stepped) -> list[Sent]:
     return sent
 
 
-def _wrong(parts: list[Sent], expected: Parts) -> list[tuple[int, float | None, float]]:
-    """Targets whose sum differs from torch's: (target, ours or None for nothing sent, torch's)."""
+def _wrong(
+    parts: list[Sent], expected: Parts, precision: float, received: float
+) -> list[tuple[int, float | None, float]]:
+    """Targets whose sum differs from torch's: (target, ours or None for nothing sent, torch's).
+
+    A local derivative may be a difference of numbers of size 1 (1 - t**2 near saturation): what its
+    rounding does to the contribution is of the size of the received gradient, not of the contribution.
+    """
+    local = 8 * precision * abs(received)
     theirs = _totals(expected)
     ours = _totals([(p.to, p.value) for p in parts if isinstance(p.value, float)])
     blurred = {p.to for p in parts if _blurred(p)}
@@ -325,7 +327,8 @@ def _wrong(parts: list[Sent], expected: Parts) -> list[tuple[int, float | None, 
         if target in blurred:
             continue
         want, got = theirs.get(target, 0.0), ours.get(target, 0.0)
-        if not _agree(got, want, sum(_rounding(p) for p in parts if p.to == target)):
+        slack = local + sum(_rounding(p, precision) for p in parts if p.to == target)
+        if not _agree(got, want, slack, precision):
             wrong.append((target, ours.get(target), want))
     return wrong
 
@@ -366,7 +369,7 @@ def _nonfinite(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
 def _nonfinite_forward(trace: Trace, pass_: Pass) -> Iterator[Finding]:
     """A forward value is NaN or Inf though its operands are finite."""
     for node in pass_.nodes.values():
-        if is_finite(node.value):
+        if is_finite(node.value) or (pass_.engine == "torch" and _is_mask(pass_, node)):
             continue
         operands = [pass_.nodes[i] for i in node.inputs if i is not None]
         if all(is_finite(operand.value) for operand in operands):
@@ -375,6 +378,13 @@ def _nonfinite_forward(trace: Trace, pass_: Pass) -> Iterator[Finding]:
                 trace, "nonfinite", pass_, 0, node, None,
                 f"the forward value of {call(node)} is {short(node.value)}" + (f" (of {of})" if of else ""),
             )  # fmt: skip
+
+
+def _is_mask(pass_: Pass, node: Node) -> bool:
+    """Infinities on purpose, as attention has them: no NaN, and the pass starts from a finite value."""
+    value = node.value
+    entries = value.values if isinstance(value, Summary) else (value,)
+    return is_finite(pass_.root.value) and not any(v is not None and v != v for v in entries or ())
 
 
 # ----------------------------------------------------------------------- numbers
@@ -392,12 +402,12 @@ def _blurred(part: Sent) -> bool:
     return part.before is not None and not part.overwrote and not math.isfinite(part.before)
 
 
-def _rounding(part: Sent) -> float:
+def _rounding(part: Sent, precision: float = PRECISION) -> float:
     """How far rounding may have blurred a contribution that was told from grad before and after."""
-    return ROUNDING * max(abs(part.before or 0.0), abs(part.after or 0.0))
+    return 4 * precision * max(abs(part.before or 0.0), abs(part.after or 0.0))
 
 
-def _agree(a: float, b: float, slack: float) -> bool:
+def _agree(a: float, b: float, slack: float, precision: float = PRECISION) -> bool:
     if a == b or (math.isnan(a) and math.isnan(b)):
         return True
-    return abs(a - b) <= RELATIVE * max(abs(a), abs(b)) + slack
+    return abs(a - b) <= max(RELATIVE, 64 * precision) * max(abs(a), abs(b)) + slack

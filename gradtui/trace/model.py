@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
@@ -135,6 +136,8 @@ class Pass:
         self.ended: PassEnded | None = None
         self.messages: list[Stepped] = []
         self.steps = Steps(self.nodes, self.messages)
+        self.reached = array("q")
+        """For each step number from 0, its place in the trace's order of arrival."""
         self.runs: dict[int, list[int]] = {}
         """Step numbers at which each node ran."""
         self.arrivals: dict[int, list[Arrival]] = {}
@@ -208,8 +211,6 @@ class Pass:
         if account is not None:
             return Leaf(node.name, node, account.before, account.added, account.after)
         before = self.before.get(node.id)
-        if before is None and self.engine == "scalar":
-            before = 0.0
         if self.engine == "scalar":
             arrived = self.ledger(node.id, step)
             last = arrived[-1].sent.after if arrived else None

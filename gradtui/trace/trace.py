@@ -6,6 +6,7 @@ folded, so a reader may keep what it was given.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 
 from gradtui.trace.findings import Finding, Rules
@@ -31,6 +32,30 @@ from gradtui.wire.messages import (
 )
 
 
+class Arrivals:
+    """Positions (pass, step) in the order in which the program reached them.
+
+    By pass and step that order is not known: a pass may run inside a step of another, or beside it
+    in another thread.
+    """
+
+    def __init__(self) -> None:
+        self._passes = array("q")
+        self._steps = array("q")
+
+    def add(self, number: int, step: int) -> int:
+        """The next position; returns its place in the order."""
+        self._passes.append(number)
+        self._steps.append(step)
+        return len(self._passes) - 1
+
+    def __len__(self) -> int:
+        return len(self._passes)
+
+    def __getitem__(self, place: int) -> tuple[int, int]:
+        return self._passes[place], self._steps[place]
+
+
 class Trace:
     """A run: its passes, findings, output and end."""
 
@@ -43,6 +68,12 @@ class Trace:
         """Where the program has been stopped, in order."""
         self.output = OutputLog()
         self.progress = ""
+        self.arrivals = Arrivals()
+        """Every position, in the order in which it was reached."""
+        self.unchecked: dict[str, int] = {}
+        """Nodes of scalar passes that could not be compared with torch, by reason."""
+        self.open_passes = 0
+        """Passes that have begun and not ended: more than one where they nest or threads race."""
         self.raised: Raised | None = None
         self.exited: Exited | None = None
         self.sources: dict[int, Source] = {}
@@ -67,15 +98,20 @@ class Trace:
             case Stepped():
                 pass_ = self._by_number[event.number]
                 pass_.add(event)
+                pass_.reached.append(self.arrivals.add(event.number, event.step))
                 new = self._rules.after_step(pass_, event)
             case PassBegan():
                 pass_ = Pass(event)
                 self.passes.append(pass_)
                 self._by_number[event.number] = pass_
+                self.open_passes += 1
+                pass_.reached.append(self.arrivals.add(event.number, 0))
+                self._count_unchecked(pass_)
                 new = self._rules.at_begin(pass_)
             case PassEnded():
                 pass_ = self._by_number[event.number]
                 pass_.ended = event
+                self.open_passes -= 1
                 new = self._rules.at_end(pass_)
             case Source():
                 self.sources[event.file] = event
@@ -98,6 +134,11 @@ class Trace:
                 self.progress = ""
         self.findings.extend(new)
         return new
+
+    def _count_unchecked(self, pass_: Pass) -> None:
+        for node in pass_.nodes.values():
+            if node.twin is not None and node.twin.op is None and node.twin.missing:
+                self.unchecked[node.twin.missing] = self.unchecked.get(node.twin.missing, 0) + 1
 
     # ---------------------------------------------------------------- reading
 

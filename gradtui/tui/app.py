@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -78,6 +79,8 @@ class DebuggerApp(App[None]):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is closed, or somebody ends us
+            asyncio.get_running_loop().add_signal_handler(number, self._leave)
         if self.program is not None:
             self._listen()
             self.move_to(self.state.cursor, follow=True)
@@ -97,6 +100,9 @@ class DebuggerApp(App[None]):
 
     async def action_quit(self) -> None:
         """Leave; the program is ended first."""
+        self._leave()
+
+    def _leave(self) -> None:
         self._deafen()
         if self.program is not None:
             self.program.close()
@@ -187,16 +193,15 @@ class DebuggerApp(App[None]):
     def action_continue(self) -> None:
         """To the next stop; at the live edge let the program run."""
         at = self.state.cursor
-        following = moves.next_stop(self.state.trace, at)
-        if following > at:
-            self.move_to(following)
+        if at != moves.edge(self.state.trace):
+            self.move_to(moves.next_stop(self.state.trace, at))
         else:
             self._go("end")
 
     def action_previous_stop(self) -> None:
         """Back to the last stop."""
         at = moves.previous_stop(self.state.trace, self.state.cursor)
-        self._or_say(at if at < self.state.cursor else None, "There is no stop before this.")
+        self._or_say(at if at != self.state.cursor else None, "There is no stop before this.")
 
     def action_next_pass(self) -> None:
         """To the next pass; at the last one let the program run to it."""
@@ -286,7 +291,7 @@ class DebuggerApp(App[None]):
         name, value = answer
         if value is None:
             self.debugger.query_one(Prompt).ask(
-                f"a value for {name}", lambda text: self._run_again({name: text.partition("=")[2] or text})
+                f"a value for {name}", lambda text: self._run_again({name: text})
             )
         else:
             self._run_again({name: value})

@@ -12,6 +12,8 @@ from typing import Literal, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
 
+from gradtui.trace.names import shortened
+
 Role: TypeAlias = Literal[
     "", "dim", "strong", "name", "op", "number", "good", "bad", "warn", "now", "next", "title",
     "keyword", "string", "comment", "marked",
@@ -58,9 +60,7 @@ def fit(text: str, width: int) -> str:
 
 def fit_path(text: str, width: int) -> str:
     """Like `fit`, but of a path (`model.layers[0].b`) the end is kept: it tells more than the beginning."""
-    if cell_len(text) <= width or "." not in text or " " in text:
-        return fit(text, width)
-    return "…" + text[len(text) - width + 1 :] if width > 1 else fit(text, width)
+    return fit(shortened(text, width), width)
 
 
 def right(text: str, width: int) -> str:

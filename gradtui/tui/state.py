@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradtui.trace import Pass, Step, Trace
-from gradtui.trace.cursor import NOWHERE, Cursor
+from gradtui.trace.cursor import NOWHERE, Cursor, edge
 from gradtui.wire.messages import Node, Stopped, Value
 
 
@@ -78,7 +78,4 @@ class State:
     @property
     def at_edge(self) -> bool:
         """Does the cursor stand at the newest position?"""
-        passes = self.trace.passes
-        if not passes:
-            return True
-        return self.cursor.number == passes[-1].number and self.cursor.step == len(passes[-1].messages)
+        return self.cursor == edge(self.trace)

@@ -46,7 +46,8 @@ class Channel:
     """The program's end, over an inherited descriptor. Blocking; `send` may be called by any thread.
 
     A signal handler of the program's may run between any two lines here: it may raise
-    (`KeyboardInterrupt`) and it may send (by printing). No frame is ever torn by that. How much of
+    (`KeyboardInterrupt`, a `TimeoutError`, which is an `OSError` like the system's own, but one
+    without an error number) and it may send (by printing). No frame is ever torn by that. How much of
     a frame has left is known at every moment, so that whoever sends next takes up where it broke off.
     """
 
@@ -70,6 +71,8 @@ class Channel:
                 try:
                     self._write()
                 except OSError as error:
+                    if error.errno is None:
+                        raise  # a handler's own `TimeoutError`
                     self._outgoing.clear()
                     raise Closed(str(error)) from None
 
@@ -91,6 +94,8 @@ class Channel:
             try:
                 chunk = os.read(self._descriptor, count - len(parts))
             except OSError as error:
+                if error.errno is None:
+                    raise  # a handler's own `TimeoutError`
                 raise Closed(str(error)) from None
             if not chunk:
                 raise Closed("end of stream")
@@ -101,8 +106,9 @@ class Channel:
         """Close this process's copy: a forked child does so at once, or it would hold the stream open."""
         try:
             os.close(self._descriptor)
-        except OSError:
-            pass
+        except OSError as error:
+            if error.errno is None:
+                raise
 
 
 class FrameReader:

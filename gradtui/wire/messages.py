@@ -96,6 +96,10 @@ class Node(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """False for a constant that a scalar engine wrapped (`2 * a`): it is a leaf nobody named."""
     twin: Twin | None = None
     """Scalar engines: torch's side of the node, known as the pass begins; None when nobody wants one."""
+    outputs: tuple[int, ...] = ()
+    """Which output of its target each edge goes to, in the order of `inputs`; () where all are the first."""
+    precision: float = 2.220446049250313e-16
+    """Relative rounding of the engine's numbers: 1.1920929e-07 where its `data` is a float32."""
 
 
 class Sent(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -182,7 +186,7 @@ class PassBegan(msgspec.Struct, frozen=True, array_like=True, tag="pass"):
     stack: int | None = None
     """Where the program called backward."""
     before: tuple[tuple[int, Value], ...] = ()
-    """Leaves whose `.grad` is neither None nor zero as the pass begins."""
+    """Leaves whose `.grad` holds something as the pass begins; zero counts in a scalar engine, None never."""
     kind: str = "backward"
     """`backward` (accumulates into leaves) or `grad` (returns gradients)."""
 

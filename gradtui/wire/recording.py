@@ -24,6 +24,7 @@ from gradtui.wire.messages import (
     PassEnded,
     Progress,
     Stepped,
+    Stopped,
 )
 
 MAGIC = b"gradtui trace\n"
@@ -125,36 +126,54 @@ def _next(file: BinaryIO, size: int) -> Event | str:
 
 
 class _Coherence:
-    """Does each message speak only of what was announced before it?"""
+    """Does each message speak only of passes, nodes and steps that were announced before it?"""
 
     def __init__(self) -> None:
         self.ended = False
         """Has the last message been seen?"""
         self._nodes: dict[int, set[int]] = {}
         """The nodes of each pass that began."""
+        self._steps: dict[int, int] = {}
+        """How many steps each pass has taken."""
 
     def fault_of(self, event: Event) -> str | None:
         """What is wrong with the next message, None if nothing is."""
         if self.ended:
             return "corrupt (it goes on after its end)"
-        spoken_of: set[int] = set()
         match event:
             case Exited():
                 self.ended = True
-                return None
             case PassBegan():
+                if not event.roots or event.number in self._nodes:
+                    return "corrupt (a pass without a root, or twice)"
                 self._nodes[event.number] = {node.id for node in event.nodes}
-                spoken_of.update(event.roots)
-                if not event.roots:
-                    return "corrupt (a pass without a root)"
+                self._steps[event.number] = 0
+                return self._check(event.number, _nodes_of_pass(event))
             case Stepped():
-                spoken_of.add(event.node)
-                if event.accumulated is not None:
-                    spoken_of.add(event.accumulated.node)
+                self._steps[event.number] = self._steps.get(event.number, 0) + 1
+                if event.step != self._steps[event.number]:
+                    return "corrupt (steps are missing)"
+                return self._check(event.number, _nodes_of_step(event))
             case PassEnded():
-                spoken_of.update(account.node for account in event.leaves)
-            case _:
-                return None
-        if not spoken_of <= self._nodes.get(event.number, set()) or event.number not in self._nodes:
+                spoken_of = {*(a.node for a in event.leaves), *(w.node for w in event.outside)}
+                return self._check(event.number, spoken_of)
+            case Stopped():
+                return self._check(event.number, set() if event.next is None else {event.next})
+        return None
+
+    def _check(self, number: int, spoken_of: set[int]) -> str | None:
+        known = self._nodes.get(number)
+        if known is None or not spoken_of <= known:
             return "corrupt (a message speaks of a node that no pass announced)"
         return None
+
+
+def _nodes_of_pass(event: PassBegan) -> set[int]:
+    inputs = {i for node in event.nodes for i in node.inputs if i is not None}
+    return inputs | set(event.roots) | {node for node, _ in event.before}
+
+
+def _nodes_of_step(event: Stepped) -> set[int]:
+    nodes = {event.node, *(write.node for write in event.outside)}
+    nodes |= {sent.to for sent in event.sent if sent is not None}
+    return nodes if event.accumulated is None else nodes | {event.accumulated.node}

@@ -9,10 +9,13 @@ from gradtui.tui.state import State
 def rows_of(state: State, width: int) -> list[Row]:
     """The findings pane."""
     findings = state.trace.findings
+    rows: list[Row] = []
     if not findings:
         sure = "No findings." if state.trace.exited is not None else "No findings so far."
-        return [row((sure, "good"))]
-    rows: list[Row] = []
+        rows.append(row((sure, "good")))
+    for reason, nodes in state.trace.unchecked.items():
+        text = f"{nodes:,} node{'' if nodes == 1 else 's'} not compared with torch: {reason}"
+        rows += wrapped(row(("! ", "warn"), text), width, "  ")
     for finding in findings:
         here = (finding.pass_number, finding.step) <= (state.cursor.number, state.cursor.step)
         at = f"{finding.pass_number}:{finding.step}"
@@ -23,4 +26,4 @@ def rows_of(state: State, width: int) -> list[Row]:
         if finding.source:
             rows.append(row(("  node made  ", "dim"), finding.source))
         rows.append(())
-    return rows[:-1]
+    return rows

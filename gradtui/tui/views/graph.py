@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradtui.trace.chainrule import label
+from gradtui.trace.names import label
 from gradtui.trace.numbers import within
 from gradtui.tui.rows import Role, Row, Span, fit, fit_path, right
 from gradtui.tui.state import State

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import overload
 
 from gradtui.trace import Pass
-from gradtui.trace.chainrule import symbol
+from gradtui.trace.names import symbol
 from gradtui.trace.numbers import within
 from gradtui.tui.rows import Row, fit, fit_path, right, row
 from gradtui.tui.state import State

@@ -6,13 +6,15 @@ the person selected, that node's own.
 
 from __future__ import annotations
 
+import msgspec
+
 from gradtui.trace import Pass
-from gradtui.trace.chainrule import symbol
 from gradtui.trace.model import Arrival
+from gradtui.trace.names import symbol
 from gradtui.trace.numbers import digits, number_of, short, within
 from gradtui.tui.rows import Role, Row, Span, fit_path, right, row
 from gradtui.tui.state import State
-from gradtui.wire.messages import Node
+from gradtui.wire.messages import Node, Sent, Summary, Value
 
 OPEN = 12
 """Senders still to come that are listed by name."""
@@ -51,22 +53,39 @@ def rows_of(state: State, width: int) -> list[Row]:
 
 def _ledger(state: State, shown: Pass, node: Node, width: int) -> list[Row]:
     arrived = shown.ledger(node.id, state.cursor.step)
-    name_width = max(8, min(28, width - 40))
+    name_width = max(8, min(28, width - 48))
     rows = [_head(shown, node, len(arrived))]
     if node.id in shown.began.roots:
         received = state.received_at(node.id)
         start = "set as the pass begins" if received is None else ", ".join(short(v) for v in received)
         rows.append(row(("   start  ", "dim"), "the root's own gradient: ", (start, "number")))
-    total: float | None = 0.0
+    total: Value | None = None
+    apart = any(_output(shown, arrival) for arrival in arrived)  # to outputs of its own: no one sum
     for arrival in arrived:
-        value = number_of(arrival.sent.value)
-        if arrival.sent.after is not None:
-            total = arrival.sent.after
-        elif total is not None:
-            total = None if value is None else total + value
+        total = None if apart else _sum(total, arrival.sent)
         rows.append(_arrival(state, shown, arrival, total, name_width))
     rows += _expected(state, shown, node, name_width)
-    return rows + _between(state, shown, node, total if arrived else None)
+    return rows + _between(state, shown, node, total)
+
+
+def _output(shown: Pass, arrival: Arrival) -> int:
+    """Which output of the receiver a contribution is for."""
+    sender = shown.nodes.get(arrival.sender)
+    return sender.outputs[arrival.slot] if sender is not None and sender.outputs else 0
+
+
+def _sum(total: Value | None, sent: Sent) -> Value | None:
+    """The running sum after one more contribution: what the engine's grad held, else added up here."""
+    if sent.after is not None:
+        return sent.after
+    if total is None:
+        return sent.value
+    if isinstance(total, Summary) and isinstance(sent.value, Summary):
+        one, other = total.values, sent.value.values
+        if one is None or other is None or len(one) != len(other):
+            return Summary(total.shape, total.dtype, total.device, note="sum not kept")
+        return msgspec.structs.replace(total, values=tuple(map(sum, zip(one, other))), norm=None)
+    return None
 
 
 def _head(shown: Pass, node: Node, arrived: int) -> Row:
@@ -76,7 +95,7 @@ def _head(shown: Pass, node: Node, arrived: int) -> Row:
     return row((symbol(node), "name"), (f"  {arrived}{of} contribution{plural}", "dim"))
 
 
-def _arrival(state: State, shown: Pass, arrival: Arrival, total: float | None, name_width: int) -> Row:
+def _arrival(state: State, shown: Pass, arrival: Arrival, total: Value | None, name_width: int) -> Row:
     sender, sent = shown.nodes.get(arrival.sender), arrival.sent
     new = arrival.step == state.cursor.step
     now: Role = "now" if new else "number"
@@ -87,8 +106,10 @@ def _arrival(state: State, shown: Pass, arrival: Arrival, total: float | None, n
         Span(" = " if sent.overwrote else " + ", "bad" if sent.overwrote else "dim"),
         Span(right(within(sent.value, 10), 10), now),
     ]
-    if total is not None:
-        spans += [Span("   sum ", "dim"), Span(digits(total), "strong")]
+    if sender is not None and sender.outputs:
+        spans.append(Span(f"   for output {_output(shown, arrival)}", "dim"))
+    if total is not None and not _noted(total):
+        spans += [Span("   sum ", "dim"), Span(within(total, 24), "strong")]
     if sent.overwrote and sent.before is not None:
         value = number_of(sent.value) or 0.0
         lost = f"  overwrote {digits(sent.before)}; adding gives {digits(sent.before + value)}"
@@ -108,12 +129,30 @@ def _expected(state: State, shown: Pass, node: Node, name_width: int) -> list[Ro
     return rows
 
 
-def _between(state: State, shown: Pass, node: Node, total: float | None) -> list[Row]:
+def _between(state: State, shown: Pass, node: Node, total: Value | None) -> list[Row]:
     """A gradient hook of the user's stands between what was sent and what was received."""
-    if shown.engine != "torch" or total is None or node.id in shown.began.roots:
-        return []
     received = state.received_at(node.id)
-    got = number_of(received[0]) if received and len(received) == 1 else None
-    if got is None or abs(got - total) <= 1e-6 * max(abs(got), abs(total)):
+    if shown.engine != "torch" or total is None or node.id in shown.began.roots or not received:
         return []
-    return [row(("   ! ", "warn"), f"received {digits(got)}: a gradient hook of the program changed the sum")]
+    got = received[0]
+    if len(received) != 1 or not isinstance(got, Summary) or not _differ(total, got):
+        return []
+    return [
+        row(
+            ("   ! ", "warn"),
+            f"received {short(got)}: a gradient hook of the program changed it",
+        )
+    ]
+
+
+def _differ(total: Value, got: Summary) -> bool:
+    """More than rounding in the gradient's own dtype explains?"""
+    if not isinstance(total, Summary) or total.values is None or got.values is None:
+        return False
+    close = 1e-9 if got.dtype == "float64" else 1e-3 if got.dtype == "float32" else 5e-2
+    size = max(map(abs, (*total.values, *got.values)), default=0.0)
+    return any(abs(a - b) > close * size for a, b in zip(total.values, got.values))
+
+
+def _noted(total: Value) -> bool:
+    return isinstance(total, Summary) and bool(total.note)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Keyword, Literal, Name, Operator, String
 
-from gradtui.trace.chainrule import symbol
+from gradtui.trace.names import symbol
 from gradtui.tui.rows import Role, Row, Span
 from gradtui.tui.state import State
 from gradtui.wire.messages import Place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradtui.trace.cursor import edge
 from gradtui.tui.rows import Row, Span, row
 from gradtui.tui.state import State
 
@@ -18,14 +19,14 @@ def where(state: State) -> Row:
     shown = state.shown_pass
     spans = [Span(f" {state.title} ", "title")]
     if shown is not None:
-        total = len(shown.nodes) if shown.ended is None else len(shown.messages)
+        total = "…" if shown.ended is None and not state.recording else str(len(shown.messages))
         spans += [
             Span(" pass ", "dim"),
             Span(f"{shown.number}", "strong"),
-            Span(f"/{len(state.trace.passes)}", "dim"),
+            Span(f"/{max(p.number for p in state.trace.passes[-64:])}", "dim"),
             Span("  step ", "dim"),
             Span(f"{state.cursor.step}", "strong"),
-            Span(f"/{max(total, len(shown.messages))}", "dim"),
+            Span(f"/{total}", "dim"),
             Span(f"  {shown.engine}", "dim"),
         ]
     if state.knobs:
@@ -39,8 +40,8 @@ def condition(state: State) -> Row:
     if trace.progress:
         return row((f"… {trace.progress}", "warn"))
     if not state.at_edge:
-        passes = trace.passes
-        behind = f"looking back (newest: {passes[-1].number}:{len(passes[-1].messages)})"
+        newest = edge(trace)
+        behind = f"looking back (newest: {newest.number}:{newest.step})"
         return row(("◀ " + behind, "warn"))
     if state.recording and trace.exited is None:
         return row(("■ the recording breaks off here", "warn"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gradtui.trace import Pass, Step
-from gradtui.trace.chainrule import Term, partial, symbol, terms
-from gradtui.trace.findings import call
-from gradtui.trace.numbers import digits, short
+from gradtui.trace.chainrule import Term, partial, terms
+from gradtui.trace.names import call, symbol
+from gradtui.trace.numbers import digits, magnitude, short
 from gradtui.tui.rows import Row, Span, row, width_of, wrapped
 from gradtui.tui.state import State
 from gradtui.tui.views.status import empty
@@ -42,12 +42,13 @@ def _before_first(state: State, shown: Pass) -> list[Row]:
         rows.append(row("called at ", (where, "dim")))
     if shown.began.kind == "grad":
         rows.append(row(("this pass returns its gradients; no leaf accumulates", "dim")))
-    for leaf, value in shown.began.before[:4]:
+    held = [(leaf, value) for leaf, value in shown.began.before if magnitude(value) != 0]
+    for leaf, value in held[:4]:
         rows.append(
             row(("! ", "warn"), (call(shown.nodes[leaf]), "name"), f".grad already holds {short(value)}")
         )
-    if len(shown.began.before) > 4:
-        rows.append(row(("! ", "warn"), f"and {len(shown.began.before) - 4} leaves more"))
+    if len(held) > 4:
+        rows.append(row(("! ", "warn"), f"and {len(held) - 4} leaves more"))
     return rows + _next(state, shown)
 
 

@@ -7,8 +7,8 @@ the chain is the subject, with what torch saved for the node.
 from __future__ import annotations
 
 from gradtui.trace import Pass
-from gradtui.trace.chainrule import symbol
 from gradtui.trace.model import twin_of
+from gradtui.trace.names import symbol
 from gradtui.trace.numbers import digits, short, within
 from gradtui.tui.rows import Row, Span, fit, fit_path, right, row, wrapped
 from gradtui.tui.state import State

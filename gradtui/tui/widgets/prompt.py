@@ -28,9 +28,9 @@ class Prompt(Input):
         self._answer = answer
         self.placeholder = question
         self.value = text
-        self.cursor_position = len(text)
         self.display = True
         self.focus()
+        self.action_select_all()  # typing replaces what was there
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Close and answer."""

@@ -1,13 +1,13 @@
 """Findings: what went wrong in a pass, told from the stream alone.
 
 A rule sees a pass after each step and names the first place of each fault. The same fault (same
-kind, op, culprit line and line that made the node) is reported once; `Rules.repeats` counts the rest.
+kind, op and statement at fault, or line of the node where no statement is known) is reported once.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,7 @@ class Rules:
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        self._seen: dict[tuple[str, str, str | None, str | None], int] = {}
+        self._seen: set[tuple[str, str, str | None]] = set()
         self._late: dict[int, Finding] = {}
         """By node: contributions of this pass that came after it had run, and the node not again yet."""
         self._nested = False
@@ -58,11 +58,6 @@ class Rules:
         self._held_back: list[Finding] = []
         self._sends = False
         """Has a step of this pass sent anything?"""
-
-    @property
-    def repeats(self) -> dict[tuple[str, str, str | None, str | None], int]:
-        """How often each fault (kind, op, culprit, source) was seen."""
-        return self._seen
 
     def at_begin(self, pass_: Pass) -> list[Finding]:
         """What the graph itself tells: forward values that are not finite."""
@@ -118,12 +113,12 @@ class Rules:
             else:
                 yield finding
 
-    def _first_of_each(self, found: Iterator[Finding] | list[Finding]) -> list[Finding]:
+    def _first_of_each(self, found: Iterable[Finding]) -> list[Finding]:
         new = []
         for finding in found:
-            key = (finding.kind, finding.op, finding.culprit, finding.source)
-            count = self._seen[key] = self._seen.get(key, 0) + 1
-            if count == 1:
+            key = (finding.kind, finding.op, finding.culprit or finding.source)
+            if key not in self._seen:
+                self._seen.add(key)
                 new.append(finding)
         return new
 

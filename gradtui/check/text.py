@@ -73,7 +73,7 @@ def _step(trace: Trace, pass_: Pass, step: Stepped) -> str:
 
 def _contribution(pass_: Pass, sent: Sent, output: str) -> str:
     to = shortened(label(pass_.nodes[sent.to]), 32) if sent.to in pass_.nodes else f"#{sent.to}"
-    return f"{to}{output} {'=' if sent.overwrote else '+='} {short(sent.value)}"
+    return f"{to}{output} {'=' if sent.sets or sent.overwrote else '+='} {short(sent.value)}"
 
 
 def _account(account: Accumulated) -> str:

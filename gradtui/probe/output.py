@@ -1,7 +1,8 @@
 """The program's Python-level output, sent through the stream: so it stands in its true place among the steps.
 
 What is written past Python (C code, child processes) goes down the same descriptors as ever and is
-picked up by the session from the pipe, where its place is only nearly known.
+picked up by the session from the pipe, where its place is only nearly known; so is what finalisers print
+after the last exit handler.
 """
 
 from __future__ import annotations

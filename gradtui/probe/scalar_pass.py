@@ -200,7 +200,7 @@ class ScalarPass:
         for operand in step.entry.operands:
             now = self._raw(operand)
             if not same(now, operand.known):
-                self._contribute(step, operand, operand.known, now, False, step.place)
+                self._contribute(step, operand, (operand.known, now), step.place)
 
     # ------------------------------------------------------- reads and writes
 
@@ -237,7 +237,7 @@ class ScalarPass:
         lost = not adds and not is_zero(current)
         place = self._listener.place(frame)
         if step is not None and entry is not step.entry and self._concerns(step, entry, lost, grad):
-            self._contribute(step, entry, current, self._raw(entry), lost, place)
+            self._contribute(step, entry, (current, self._raw(entry)), place, not adds, lost)
         else:
             entry.known = snapshot(self._raw(entry))
             self._outside.append(Write(entry.id, plain(current), plain(entry.known), place))
@@ -249,13 +249,20 @@ class ScalarPass:
         return not (lost and is_zero(grad) and not entry.gained)
 
     def _contribute(
-        self, step: Step, entry: Entry, before: Any, after: Any, lost: bool, place: Place | None
+        self,
+        step: Step,
+        entry: Entry,
+        change: tuple[Any, Any],
+        place: Place | None,
+        sets: bool = False,
+        lost: bool = False,
     ) -> None:
+        before, after = change
         value = number(after if lost else minus(after, before))
         entry.known = snapshot(after)
         entry.gained += 1
         if value is not None:
-            step.writes.append(Sent(entry.id, value, plain(before), plain(after), lost, place))
+            step.writes.append(Sent(entry.id, value, plain(before), plain(after), lost, place, sets))
 
     # --------------------------------------------- engines without step functions
 

@@ -58,7 +58,7 @@ def terms(pass_: Pass, step: Step) -> list[Term]:
     for sent in step.sent[len(node.inputs) :]:
         if sent is not None and sent.to in pass_.nodes:
             target_node = pass_.nodes[sent.to]
-            sign = "=" if sent.overwrote else "+="
+            sign = "=" if sent.sets else "+="
             symbols = f"{partial(pass_, target_node)} {sign}"
             found.append(Term(symbols, "", short(sent.value), "not one of its operands", sent, target_node))
     return found
@@ -66,7 +66,7 @@ def terms(pass_: Pass, step: Step) -> list[Term]:
 
 def _term(pass_: Pass, node: Node, slot: int, target: Node, step: Step, sent: Sent | None) -> Term:
     factor = local_derivative(pass_, node, slot)
-    sign = "=" if sent is not None and sent.overwrote else "+="
+    sign = "=" if sent is not None and sent.sets else "+="
     received = number_of(step.received[0]) if len(step.received) == 1 else None
     towards = partial(pass_, target) + output_of(node, slot)
     symbols = f"{towards} {sign} {partial(pass_, node)}"

@@ -114,6 +114,8 @@ class Sent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The write replaced a gradient (`=`) where it had to add to it (`+=`)."""
     place: Place | None = None
     """The statement that wrote it (scalar engines)."""
+    sets: bool = False
+    """The statement sets (`=`) without a look at the old gradient; it overwrites when that was not zero."""
 
 
 class Accumulated(msgspec.Struct, frozen=True, array_like=True, gc=False):

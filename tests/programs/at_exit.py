@@ -1,13 +1,8 @@
-"""A pass and a print while Python shuts down, and a finaliser that prints when all else is gone."""
+"""A pass and a print while Python shuts down."""
 
 import atexit
 
 from small_engine import Value
-
-
-class Last:
-    def __del__(self):
-        print("finaliser")
 
 
 @atexit.register
@@ -17,6 +12,4 @@ def last():
     print("at exit", y.data)
 
 
-last_of_all = Last()
-last_of_all.itself = last_of_all
 print("end of script")

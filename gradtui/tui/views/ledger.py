@@ -103,7 +103,7 @@ def _arrival(state: State, shown: Pass, arrival: Arrival, total: Value | None, n
         Span(" ▶ " if new else "   ", "now"),
         Span(right(str(arrival.step), 4) + "  ", "dim"),
         Span(fit_path(symbol(sender) if sender else f"#{arrival.sender}", name_width), "name"),
-        Span(" = " if sent.overwrote else " + ", "bad" if sent.overwrote else "dim"),
+        Span(" = " if sent.sets or sent.overwrote else " + ", "bad" if sent.overwrote else "dim"),
         Span(right(within(sent.value, 10), 10), now),
     ]
     if sender is not None and sender.outputs:

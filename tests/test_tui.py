@@ -303,12 +303,12 @@ async def test_quitting_ends_the_program() -> None:
 async def test_every_size_shows_the_graph_and_the_step(size: tuple[int, int]) -> None:
     async with debugger(SCENARIOS / "neuron.py", size) as (app, pilot):
         await step(app, pilot, 2)
+        await until(pilot, lambda: "received ∂o/∂n = 0.5" in screen_text(app))
         text = screen_text(app)
         lines = text.splitlines()
         assert len(lines) == size[1]
         assert "neuron.py" in lines[0]
         assert "▶  n" in text
-        assert "received ∂o/∂n = 0.5" in text
 
 
 async def test_the_tabs_of_a_narrow_screen_show_each_pane() -> None:
@@ -323,12 +323,9 @@ async def test_the_tabs_of_a_narrow_screen_show_each_pane() -> None:
             "7": "No findings",
         }.items():
             await pilot.press(key)
-            await pilot.pause()
-            await pilot.pause()
-            assert expected in screen_text(app), key
+            await until(pilot, lambda expected=expected: expected in screen_text(app))
         await pilot.press("1")
-        await pilot.pause()
-        assert "▶  x1*w1" in screen_text(app)
+        await until(pilot, lambda: "▶  x1*w1" in screen_text(app))
 
 
 async def test_help_names_every_key() -> None:

@@ -63,7 +63,7 @@ def _ledger(state: State, shown: Pass, node: Node, width: int) -> list[Row]:
     apart = any(_output(shown, arrival) for arrival in arrived)  # to outputs of its own: no one sum
     for arrival in arrived:
         total = None if apart else _sum(total, arrival.sent)
-        rows.append(_arrival(state, shown, arrival, total, name_width))
+        rows += _arrival(state, shown, arrival, total, name_width)
     rows += _expected(state, shown, node, name_width)
     return rows + _between(state, shown, node, total)
 
@@ -95,7 +95,7 @@ def _head(shown: Pass, node: Node, arrived: int) -> Row:
     return row((symbol(node), "name"), (f"  {arrived}{of} contribution{plural}", "dim"))
 
 
-def _arrival(state: State, shown: Pass, arrival: Arrival, total: Value | None, name_width: int) -> Row:
+def _arrival(state: State, shown: Pass, arrival: Arrival, total: Value | None, name_width: int) -> list[Row]:
     sender, sent = shown.nodes.get(arrival.sender), arrival.sent
     new = arrival.step == state.cursor.step
     now: Role = "now" if new else "number"
@@ -110,11 +110,11 @@ def _arrival(state: State, shown: Pass, arrival: Arrival, total: Value | None, n
         spans.append(Span(f"   for output {_output(shown, arrival)}", "dim"))
     if total is not None and not _noted(total):
         spans += [Span("   sum ", "dim"), Span(within(total, 24), "strong")]
-    if sent.overwrote and sent.before is not None:
-        value = number_of(sent.value) or 0.0
-        lost = f"  overwrote {digits(sent.before)}; adding gives {digits(sent.before + value)}"
-        spans.append(Span(lost, "bad"))
-    return tuple(spans)
+    if not sent.overwrote or sent.before is None:
+        return [tuple(spans)]
+    value = number_of(sent.value) or 0.0
+    lost = f"         overwrote {digits(sent.before)}; adding gives {digits(sent.before + value)}"
+    return [tuple(spans), row((lost, "bad"))]
 
 
 def _expected(state: State, shown: Pass, node: Node, name_width: int) -> list[Row]:

@@ -546,3 +546,14 @@ def test_a_line_appears_when_its_step_happens() -> None:
         assert child.process.poll() is None
         child.process.terminate()
         assert child.end().exit["steps"] == 3
+
+
+def test_a_program_over_micrograd_is_watched_pass_after_pass() -> None:
+    shown = gradtui("run", "--headless", "--json", "--no-twin", PROGRAMS / "trains_micrograd.py")
+    lines = [json.loads(line) for line in shown.out.splitlines()]
+    assert [line["root"]["name"] for line in lines if line["type"] == "pass"] == ["loss"] * 3
+    assert not [line for line in lines if line["type"] == "finding"]
+    names = {line["name"] for line in lines if line["type"] == "step" and line["accumulated"]}
+    assert {"model.layers[0].neurons[2].w[1]", "model.layers[1].neurons[0].b"} <= names
+    printed = "".join(line["text"] for line in lines if line["type"] == "output")
+    assert printed.encode() == plain("trains_micrograd.py").out

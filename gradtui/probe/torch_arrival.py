@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import ModuleType
@@ -24,6 +25,7 @@ class TorchArrival:
     def __init__(self, reporter: Reporter, full: bool) -> None:
         self._reporter = reporter
         self._full = full
+        self._home = threading.get_ident()
         self._watching = ExitStack()
         self._finder = _Finder(self._arrived)
 
@@ -48,7 +50,7 @@ class TorchArrival:
                 return
             from gradtui.probe.torch_watcher import TorchWatcher
 
-            self._watching.enter_context(TorchWatcher(self._reporter, self._full))
+            self._watching.enter_context(TorchWatcher(self._reporter, self._full, self._home))
         except Exception as error:  # another module of that name, or a torch unlike those we know
             if not is_ours(error):
                 raise

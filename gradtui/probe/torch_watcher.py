@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import weakref
 from types import FrameType
 from typing import Any
@@ -22,9 +23,14 @@ from gradtui.wire.messages import Node, PassBegan, PassEnded, Value
 
 
 class TorchWatcher:
-    """Context manager. `full`: read large tensors always, not only at a stop."""
+    """Context manager. `full`: read large tensors always, not only at a stop. `home`: the probe's own thread.
 
-    def __init__(self, reporter: Reporter, full: bool) -> None:
+    The forward is mapped in that thread only, from its first pass at the latest: a function mode left
+    behind in a thread that ends takes the interpreter with it (torch 2.13).
+    """
+
+    def __init__(self, reporter: Reporter, full: bool, home: int) -> None:
+        self._home = home
         self._reporter = reporter
         self._full = full
         self._forward = ForwardMap(reporter.places)
@@ -32,18 +38,25 @@ class TorchWatcher:
         self._leaf_ids: dict[int, tuple[weakref.ref[Any], int]] = {}
         self._inner_ids: dict[tuple[int, str], int] = {}
         self._original: Any = None
+        self._mapping = False
 
     def __enter__(self) -> TorchWatcher:
         self._original = replace_engine_entry(self._run)
         try:
-            self._forward.__enter__()
+            self._map_forward()
         except BaseException:
             replace_engine_entry(self._original)
             raise
         return self
 
+    def _map_forward(self) -> None:
+        if not self._mapping and threading.get_ident() == self._home:
+            self._forward.__enter__()
+            self._mapping = True
+
     def __exit__(self, *exc: object) -> None:
-        self._forward.__exit__(None, None, None)
+        if self._mapping:
+            self._forward.__exit__(None, None, None)
         replace_engine_entry(self._original)
 
     # ------------------------------------------------------------------ pass
@@ -53,6 +66,7 @@ class TorchWatcher:
         reporter = self._reporter
         if not reporter.enabled or reporter.muted or being_compiled():
             return self._original(outputs, *args, **kwargs)
+        self._map_forward()
         watching = self._begin(outputs, kwargs)
         if watching is None:
             return self._original(outputs, *args, **kwargs)

@@ -12,7 +12,7 @@ def symbol(node: Node) -> str:
 
 def label(node: Node) -> str:
     """In a list: its name, or its number and the module that made it."""
-    return symbol(node) if node.name or not node.module else f"{symbol(node)} {node.module}"
+    return symbol(node) if node.name or not node.module else f"{symbol(node)} in {node.module}"
 
 
 def call(node: Node) -> str:

@@ -40,17 +40,6 @@ def within(value: Value | None, width: int) -> str:
     return next((form for form in forms if len(form) <= width), forms[-1])
 
 
-def exact(value: Value | None) -> str:
-    """All digits that a float holds."""
-    if value is None:
-        return "None"
-    if not isinstance(value, Summary):
-        return repr(value)
-    if value.values is not None and len(value.values) == 1:
-        return repr(value.values[0])
-    return short(value)
-
-
 def shape_of(value: Summary) -> str:
     """`3x2`, `scalar`."""
     return "x".join(map(str, value.shape)) if value.shape else "scalar"

@@ -177,10 +177,5 @@ class Trace:
         lines = source.text.splitlines()
         return lines[place.line - 1].strip() if 0 < place.line <= len(lines) else None
 
-    @property
-    def live(self) -> bool:
-        """Has the program's end not been seen yet?"""
-        return self.exited is None
-
     def __repr__(self) -> str:
         return f"<Trace of {len(self.passes)} passes, {len(self.findings)} findings>"

@@ -48,7 +48,7 @@ class DebuggerApp(App[None]):
     def __init__(self, trace: Trace, title: str, run: Run | None = None) -> None:
         super().__init__()
         self.program = run
-        self.state = State(trace, title, live=run is not None, recording=run is None, knobs=_knobs(run))
+        self.state = State(trace, title, recording=run is None, knobs=_knobs(run))
         self._following = True
         self._stepping = False  # is the program on its way to the next node?
         self._steps_owed = 0  # steps asked for faster than the program takes them
@@ -122,8 +122,7 @@ class DebuggerApp(App[None]):
         program = self.program
         assert program is not None
         stop = program.session.stopped
-        live = program.session.exited is None
-        self.state = replace(self.state, trace=program.trace, stopped=stop, live=live)
+        self.state = replace(self.state, trace=program.trace, stopped=stop)
         if stop is not None and self._steps_owed and self._following:
             self._steps_owed -= 1
             self._go("step")
@@ -314,7 +313,7 @@ class DebuggerApp(App[None]):
             if program.session.exited is None:
                 self._listen()
             return
-        self.state = State(program.trace, self.state.title, live=True, knobs=_knobs(program))
+        self.state = State(program.trace, self.state.title, knobs=_knobs(program))
         self._following, self._stepping, self._steps_owed = True, False, 0
         self._listen()
         self.debugger.show(self.state)

@@ -21,8 +21,6 @@ class State:
     """The node that the torch, ledger and source panes speak of."""
     path: tuple[int, ...] = ()
     """From the root down to the selected node, as the graph shows it."""
-    live: bool = False
-    """Is there a program that can go on?"""
     stopped: Stopped | None = None
     """The stop it stands at."""
     recording: bool = False

@@ -309,8 +309,6 @@ class Begin(msgspec.Struct, frozen=True, array_like=True, tag="begin"):
     """Stop before the first node of the first pass; False runs to the end."""
     stats: Literal["auto", "full"] = "auto"
     twin: bool = True
-    python_path: str | None = None
-    """What `sys.path[0]` shall be; None for the program's own folder."""
 
 
 class Go(msgspec.Struct, frozen=True, array_like=True, tag="go"):

@@ -84,8 +84,8 @@ def _step(state: State, shown: Pass, step: Step, width: int) -> list[Row]:
 
 
 def _made_at(node: Node, source: str | None) -> str:
-    """`model.py:9 in blocks.0.mlp`."""
-    return " in ".join(part for part in (source, node.module) if part)
+    """`model.py:9 in module blocks.0.mlp`."""
+    return " in ".join(part for part in (source, node.module and f"module {node.module}") if part)
 
 
 def _node(shown: Pass, step: Step, width: int) -> list[Row]:

@@ -18,7 +18,7 @@ import gradtui
 from gradtui.scalar import Value
 from gradtui.trace import Trace
 from gradtui.tui.app import DebuggerApp
-from gradtui.tui.tree import GraphTree
+from gradtui.views.tree import GraphTree
 
 
 def recorded(nodes: int) -> Trace:

@@ -22,17 +22,26 @@ MAY: dict[str, set[str]] = {
     "trace": {"wire"},
     "probe": {"wire", "userapi"},
     "session": {"wire", "trace", "userapi"},
+    "views": {"trace", "wire.messages"},
     "check": {"session", "trace", "wire.messages"},
-    "tui": {"session", "trace", "wire.messages"},
+    "plain": {"session", "trace", "views", "wire.messages"},
+    "export": {"session", "trace", "views", "wire.messages"},
+    "tui": {"session", "trace", "views", "wire.messages"},
     "recorder": {"probe", "trace", "wire"},
-    "cli": {"session", "check", "tui", "trace", "wire"},
+    "cli": {"session", "check", "plain", "export", "tui", "trace", "wire"},
     "pytest_plugin": {"check", "session", "trace"},
     "__init__": {"userapi", "recorder"},
     "__main__": {"cli"},
 }
 """For each room (or module of the top level), the rooms, or the modules of one, that it may import."""
 
-OUTSIDE: dict[str, set[str]] = {"torch": {"probe"}, "textual": {"tui"}, "pygments": {"tui"}, "rich": {"tui"}}
+OUTSIDE: dict[str, set[str]] = {
+    "torch": {"probe"},
+    "textual": {"tui"},
+    "pygments": {"views"},
+    "rich": {"views", "tui"},
+    "pytest": {"pytest_plugin"},
+}
 """Only these rooms may import these packages."""
 STDLIB_ONLY = {"userapi", "scalar"}
 
@@ -83,12 +92,16 @@ def test_the_arrows(module: str) -> None:
         assert to in allowed or rest in allowed, f"{module} imports gradtui.{rest}"
 
 
-def test_the_two_faces_do_not_know_each_other() -> None:
-    assert "tui" not in MAY["check"]
-    assert "check" not in MAY["tui"]
-    assert not any(
-        "probe" in MAY[room] for room in ("wire", "scalar", "trace", "session", "check", "tui", "cli")
-    )
+FACES = {"check", "plain", "export", "tui"}
+
+
+def test_the_faces_do_not_know_each_other() -> None:
+    for face in FACES:
+        assert not MAY[face] & FACES
+
+
+def test_nobody_but_the_program_imports_the_probe() -> None:
+    assert {room for room in MAY if "probe" in MAY[room]} == {"recorder"}
 
 
 # ----------------------------------------------------------- clean interpreters

@@ -15,10 +15,10 @@ from gradtui.scalar import Value
 from gradtui.trace import Trace
 from gradtui.trace import cursor as moves
 from gradtui.trace.cursor import Cursor
-from gradtui.tui.rows import text_of
-from gradtui.tui.state import State
-from gradtui.tui.tree import GraphTree
-from gradtui.tui.views import graph, leaves, ledger, step, torch
+from gradtui.views import graph, leaves, ledger, step, torch
+from gradtui.views.rows import text_of
+from gradtui.views.state import State
+from gradtui.views.tree import GraphTree
 from gradtui.wire.channel import MemoryChannel
 from gradtui.wire.messages import VERSION, Event, Exited, Hello
 from gradtui.wire.recording import RecordingWriter, read_recording

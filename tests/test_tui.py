@@ -15,8 +15,8 @@ from gradtui.session.session import Plan
 from gradtui.trace import Trace
 from gradtui.trace.cursor import Cursor
 from gradtui.tui.app import DebuggerApp
-from gradtui.tui.rows import text_of
 from gradtui.tui.widgets.pane import Pane
+from gradtui.views.rows import text_of
 from gradtui.wire.recording import read_recording
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"

@@ -24,10 +24,10 @@ from gradtui.tui.feed import Feed
 from gradtui.tui.keys import KEYS
 from gradtui.tui.screen import DebuggerScreen
 from gradtui.tui.screens import HelpScreen, KnobScreen
-from gradtui.tui.state import State
 from gradtui.tui.theme import DARK, THEMES
 from gradtui.tui.widgets.graph import GraphView
 from gradtui.tui.widgets.prompt import Prompt
+from gradtui.views.state import State
 
 
 def _knobs(run: Run | None) -> str:

@@ -8,13 +8,13 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from gradtui.trace.model import Pass
-from gradtui.tui.rows import Row, Span
-from gradtui.tui.state import State
-from gradtui.tui.views import findings, leaves, ledger, output, source, status, step, torch
 from gradtui.tui.widgets.graph import GraphView
 from gradtui.tui.widgets.line import Line
 from gradtui.tui.widgets.pane import Pane
 from gradtui.tui.widgets.prompt import Prompt
+from gradtui.views import findings, leaves, ledger, output, source, status, step, torch
+from gradtui.views.rows import Row, Span
+from gradtui.views.state import State
 from gradtui.wire.messages import Node
 
 WIDE = 110

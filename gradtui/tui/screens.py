@@ -13,8 +13,8 @@ from textual.widgets.option_list import Option
 
 from gradtui.session.knobs import Knob, show
 from gradtui.tui.keys import MARKS, MEANINGS
-from gradtui.tui.rows import Row, row, wrapped
 from gradtui.tui.widgets.pane import Pane
+from gradtui.views.rows import Row, row, wrapped
 
 
 class HelpScreen(ModalScreen[None]):

@@ -10,11 +10,11 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from gradtui.trace import Pass
-from gradtui.tui.state import State
-from gradtui.tui.tree import GraphTree
-from gradtui.tui.views import graph as view
-from gradtui.tui.views.status import empty
 from gradtui.tui.widgets.rows_view import RowsView
+from gradtui.views import graph as view
+from gradtui.views.state import State
+from gradtui.views.status import empty
+from gradtui.views.tree import GraphTree
 
 KEPT = 4
 """Trees kept, so that going back and forth between passes does not build them again."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
-from gradtui.tui.rows import Row
 from gradtui.tui.widgets.rows_view import RowsView
+from gradtui.views.rows import Row
 
 
 class Line(RowsView, can_focus=False):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from textual.geometry import Size
 from textual.strip import Strip
 
-from gradtui.tui.rows import Row, width_of
 from gradtui.tui.widgets.rows_view import RowsView
+from gradtui.views.rows import Row, width_of
 
 MEASURED = 2_000
 """Rows whose width is looked at, for scrolling sideways."""

@@ -11,7 +11,7 @@ from textual.color import Color
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from gradtui.tui.rows import ROLES, Row
+from gradtui.views.rows import ROLES, Row
 
 FAINT = 0.6
 """How much of the foreground is left in dim text; below, light themes get too pale to read."""

@@ -8,8 +8,8 @@ from typing import overload
 from gradtui.trace import Pass
 from gradtui.trace.names import symbol
 from gradtui.trace.numbers import within
-from gradtui.tui.rows import Row, fit, fit_path, right, row
-from gradtui.tui.state import State
+from gradtui.views.rows import Row, fit, fit_path, right, row
+from gradtui.views.state import State
 from gradtui.wire.messages import Node
 
 

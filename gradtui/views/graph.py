@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gradtui.trace.names import label
 from gradtui.trace.numbers import within
-from gradtui.tui.rows import Role, Row, Span, fit, fit_path, right
-from gradtui.tui.state import State
-from gradtui.tui.tree import GraphTree
+from gradtui.views.rows import Role, Row, Span, fit, fit_path, right
+from gradtui.views.state import State
+from gradtui.views.tree import GraphTree
 
 DONE, CURRENT, NEXT, WAITING, AGAIN = "✓", "▶", "›", "·", "↑"
 

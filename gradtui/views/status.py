@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gradtui.trace.cursor import edge
-from gradtui.tui.rows import Row, Span, row
-from gradtui.tui.state import State
+from gradtui.views.rows import Row, Span, row
+from gradtui.views.state import State
 
 _REASONS = {
     "entry": "stopped at the first pass",

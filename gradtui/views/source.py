@@ -10,8 +10,8 @@ from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Keyword, Literal, Name, Operator, String
 
 from gradtui.trace.names import symbol
-from gradtui.tui.rows import Role, Row, Span
-from gradtui.tui.state import State
+from gradtui.views.rows import Role, Row, Span
+from gradtui.views.state import State
 from gradtui.wire.messages import Place
 
 _ROLES: list[tuple[object, Role]] = [

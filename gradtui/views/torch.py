@@ -10,9 +10,9 @@ from gradtui.trace import Pass
 from gradtui.trace.model import twin_of
 from gradtui.trace.names import symbol
 from gradtui.trace.numbers import digits, short, within
-from gradtui.tui.rows import Row, Span, fit, fit_path, right, row, wrapped
-from gradtui.tui.state import State
-from gradtui.tui.tree import GAP
+from gradtui.views.rows import Row, Span, fit, fit_path, right, row, wrapped
+from gradtui.views.state import State
+from gradtui.views.tree import GAP
 from gradtui.wire.messages import Node, Stepped, Twin
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gradtui.tui.rows import Row, row
-from gradtui.tui.state import State
+from gradtui.views.rows import Row, row
+from gradtui.views.state import State
 
 
 def rows_of(state: State) -> list[Row]:

@@ -12,8 +12,8 @@ from gradtui.trace import Pass
 from gradtui.trace.model import Arrival
 from gradtui.trace.names import symbol
 from gradtui.trace.numbers import digits, number_of, short, within
-from gradtui.tui.rows import Role, Row, Span, fit_path, right, row
-from gradtui.tui.state import State
+from gradtui.views.rows import Role, Row, Span, fit_path, right, row
+from gradtui.views.state import State
 from gradtui.wire.messages import Node, Sent, Summary, Value
 
 OPEN = 12

@@ -6,9 +6,9 @@ from gradtui.trace import Pass, Step
 from gradtui.trace.chainrule import Term, partial, terms
 from gradtui.trace.names import call, symbol
 from gradtui.trace.numbers import digits, magnitude, short
-from gradtui.tui.rows import Row, Span, row, width_of, wrapped
-from gradtui.tui.state import State
-from gradtui.tui.views.status import empty
+from gradtui.views.rows import Row, Span, row, width_of, wrapped
+from gradtui.views.state import State
+from gradtui.views.status import empty
 from gradtui.wire.messages import Node
 
 

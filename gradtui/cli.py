@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         help="how much to keep of large tensors (full is the default with --json)",
     )
     run.add_argument("--no-twin", action="store_true", help="build no torch twin beside scalar graphs")
-    _headless_options(run, "run to the end without a screen")
+    _face_options(run, "run to the end without a screen")
     run.set_defaults(do=_run)
 
     opened = commands.add_parser(
@@ -83,15 +83,48 @@ def _parser() -> argparse.ArgumentParser:
     )
     opened.add_argument("file", metavar="FILE", type=Path, help="a file written by `gradtui run --out`")
     opened.add_argument("--partial", action="store_true", help="open what is whole of a damaged recording")
-    _headless_options(opened, "print it without a screen")
+    _face_options(opened, "print it without a screen")
     opened.set_defaults(do=_open)
+
+    check = commands.add_parser(
+        "check",
+        help="run scenarios and check what they declare",
+        description="Run scenarios: each must exit with 0 and have exactly the findings that it declares, "
+        "for each knob setting that it declares. Without PATH: the bundled lessons.",
+        allow_abbrev=False,
+    )
+    check.add_argument("paths", metavar="PATH", nargs="*", help="a scenario file or a folder of them")
+    check.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+    check.add_argument("--junit", metavar="FILE", type=Path, help="write a JUnit report to FILE as well")
+    check.add_argument("--jobs", metavar="N", type=int, help="programs at a time (default: one a core)")
+    check.set_defaults(do=_check)
+
+    export = commands.add_parser(
+        "export",
+        help="write a graph as DOT or SVG, or the screen as SVG",
+        description="Write the graph of a pass as a picture (FILE.dot or FILE.svg), or, with --screen, "
+        "the screen as it stands there (FILE.svg). SOURCE is a program, a bundled lesson or a recording.",
+        allow_abbrev=False,
+    )
+    export.add_argument("source", metavar="SOURCE", help="a program, a bundled lesson or a recording")
+    export.add_argument("file", metavar="FILE", type=Path, help="where to write; its ending says what")
+    export.add_argument("--at", metavar="[PASS:]STEP", help="the position: 7, 2:7 or end (default: end)")
+    export.add_argument("--screen", action="store_true", help="the screen instead of the graph")
+    export.add_argument("--size", metavar="COLSxROWS", default="160x48", help="of the screen")
+    export.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="set a knob of the program"
+    )
+    export.set_defaults(do=_export)
     return parser
 
 
-def _headless_options(parser: argparse.ArgumentParser, what: str) -> None:
+def _face_options(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--headless", action="store_true", help=what)
     parser.add_argument(
         "--json", action="store_true", help="with --headless: one JSON object a line on stdout"
+    )
+    parser.add_argument(
+        "--plain", action="store_true", help="step by typed commands, for screen readers and pipes"
     )
 
 
@@ -99,7 +132,7 @@ def _headless_options(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    _check_json(arguments)
+    _check_faces(arguments)
     program = open_program(arguments.program)
     settings = parse_settings(arguments.set)
     check_settings(program.knobs, settings)
@@ -118,6 +151,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from gradtui.check import headless
 
         return headless.run(plan, arguments.json, sys.stdout)
+    if arguments.plain:
+        from gradtui.plain import shell
+
+        return shell.run(program, plan, sys.stdin, sys.stdout)
     _check_terminal(f"gradtui run --headless {arguments.program}")
     return _screen_for(program, plan)
 
@@ -138,7 +175,7 @@ def _screen_for(program: Program, plan: Plan) -> int:
 
 
 def _open(arguments: argparse.Namespace) -> int:
-    _check_json(arguments)
+    _check_faces(arguments)
     if not os.path.isfile(arguments.file):
         what = "is not a file" if os.path.exists(arguments.file) else "does not exist"
         raise BadInput(f"no recording: {arguments.file} {what}")
@@ -150,13 +187,35 @@ def _open(arguments: argparse.Namespace) -> int:
 
         headless.show([events], arguments.json, sys.stdout)
         return 0
-    _check_terminal(f"gradtui open --headless {arguments.file}")
     from gradtui.trace import Trace
+
+    if arguments.plain:
+        from gradtui.plain import shell
+
+        return shell.show(Trace.of(events), str(arguments.file), sys.stdin, sys.stdout)
+    _check_terminal(f"gradtui open --headless {arguments.file}")
     from gradtui.tui.app import DebuggerApp
 
     app = DebuggerApp.over_recording(Trace.of(events), str(arguments.file))
     app.run()
     return app.return_code or 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from gradtui.check import scenarios
+
+    return scenarios.check(arguments.paths, arguments.json, arguments.junit, arguments.jobs, sys.stdout)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    settings = parse_settings(arguments.set)
+    if arguments.screen:
+        from gradtui.tui import picture
+
+        return picture.write(arguments.source, arguments.file, arguments.at, arguments.size, settings)
+    from gradtui.export import graph
+
+    return graph.write(arguments.source, arguments.file, arguments.at, settings)
 
 
 def _list_lessons(_: argparse.Namespace) -> int:
@@ -171,9 +230,11 @@ def _list_lessons(_: argparse.Namespace) -> int:
 # ------------------------------------------------------------------------ checks
 
 
-def _check_json(arguments: argparse.Namespace) -> None:
+def _check_faces(arguments: argparse.Namespace) -> None:
     if arguments.json and not arguments.headless:
         raise BadInput("--json needs --headless")
+    if arguments.plain and arguments.headless:
+        raise BadInput("--plain and --headless exclude each other: one asks, the other runs to the end")
 
 
 def _writable(path: Path | None, program: Path) -> Path | None:

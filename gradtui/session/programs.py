@@ -13,6 +13,7 @@ from pathlib import Path
 import gradtui
 from gradtui.session.errors import BadInput
 from gradtui.session.knobs import Knob, find_knobs
+from gradtui.session.scenarios import Scenario, find_scenario
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Program:
     knobs: tuple[Knob, ...]
     name: str
     """The path as the person wrote it (`./train.py`)."""
+    lesson: str
+    """The docstring, dedented; '' where there is none."""
+    scenario: Scenario
+    engine: str
+    """`torch`, `scalar`, or '' where the imports do not tell."""
 
 
 def lessons_folder() -> Path:
@@ -35,8 +41,19 @@ def lessons_folder() -> Path:
 
 
 def lessons() -> list[Program]:
-    """The bundled lessons that can be read, by file name."""
-    return [open_program(str(path)) for path in sorted(lessons_folder().glob("*.py"))]
+    """The bundled lessons, in their order."""
+    return [program for program in programs_in(lessons_folder()) if isinstance(program, Program)]
+
+
+def programs_in(folder: Path) -> list[Program | BadInput]:
+    """Every Python file of a folder, lessons in their order; for one that cannot be run, why."""
+    found: list[Program | BadInput] = []
+    for path in sorted(folder.glob("*.py")):
+        try:
+            found.append(open_program(str(path)))
+        except BadInput as error:
+            found.append(error)
+    return sorted(found, key=lambda p: p.scenario.order if isinstance(p, Program) else float("inf"))
 
 
 def open_program(name: str) -> Program:
@@ -47,10 +64,35 @@ def open_program(name: str) -> Program:
     path = _find(name)
     text = _read(path)
     tree = _compiled(path, text)
-    docstring = ast.get_docstring(tree)
-    title = docstring.strip().splitlines()[0] if docstring and docstring.strip() else path.name
+    lesson = (ast.get_docstring(tree) or "").strip()
+    title = lesson.splitlines()[0] if lesson else path.name
     written = name if Path(name) == path else str(path)
-    return Program(path, text, title, find_knobs(tree), written)
+    scenario = find_scenario(path, tree)
+    return Program(path, text, title, find_knobs(tree), written, lesson, scenario, _engine_of(tree))
+
+
+def _engine_of(tree: ast.Module) -> str:
+    """Whose passes the program is about, as far as its text tells."""
+    imported = {
+        name.partition(".")[0] if name != "gradtui.scalar" else name
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    own = any(
+        {"backward", operator} <= {node.name for node in cls.body if isinstance(node, ast.FunctionDef)}
+        for cls in ast.walk(tree)
+        if isinstance(cls, ast.ClassDef)
+        for operator in ("__add__", "__mul__")
+    )
+    if own or imported & {"gradtui.scalar", "micrograd"}:
+        return "scalar"
+    return "torch" if "torch" in imported else ""
 
 
 def _compiled(path: Path, text: str) -> ast.Module:

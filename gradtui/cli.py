@@ -144,7 +144,7 @@ def _run(arguments: argparse.Namespace) -> int:
         stats=arguments.stats or ("full" if arguments.json else "auto"),
         twin=not arguments.no_twin,
         record=_writable(arguments.out, program.path),
-        inherit_stdin=arguments.headless,
+        stdin="inherit" if arguments.headless else "none" if arguments.plain else "pipe",
         name=program.name,
     )
     if arguments.headless:

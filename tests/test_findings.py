@@ -138,14 +138,15 @@ def test_a_forward_value_that_disagrees_is_said() -> None:
 
 
 @pytest.mark.parametrize("engine", [micrograd.engine.Value, Value])
-def test_backward_twice_gives_36_and_no_mismatch(engine: Any) -> None:
+def test_backward_twice_gives_36_for_the_old_gradient_of_an_inner_node(engine: Any) -> None:
     with gradtui.record() as trace:
         x = engine(2.0)
         y = x * x * 3
         y.backward()
         y.backward()
     assert x.grad == 36.0  # torch: 24; inner nodes keep their old gradient
-    assert trace.findings == []
+    (finding,) = trace.findings
+    assert (finding.kind, finding.pass_number, finding.name) == ("stale-gradient", 2, "x*x")
     assert len(trace.passes) == 2
     assert trace.passes[1].leaves["x"].before == 12.0
 

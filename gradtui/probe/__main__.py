@@ -1,7 +1,8 @@
 """The started process: take the first command from the inherited descriptor and run the program.
 
 Started by path as `python .../gradtui/probe/__main__.py FD`, so that neither the working directory
-nor this folder stands on the program's `sys.path`.
+nor this folder stands on the program's `sys.path`. With `ready` after it, torch is loaded before the
+first command comes: a spare for a lesson that is run again.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ def main() -> None:
 
     sys.path.pop(0)
     channel = Channel(_moved(int(sys.argv[1])))
+    if sys.argv[2:] == ["ready"]:
+        _load_torch()
     try:
         begin = channel.receive()
     except Closed:
@@ -45,7 +48,16 @@ def main() -> None:
     ProgramOutput(reporter).__enter__()
     probe.__enter__()
     reporter.send(Hello(VERSION, begin.program, begin.argv, sys.version.split()[0], os.getpid(), os.getcwd()))
-    program.run_as_main(begin.program, begin.argv, lambda error, text: reporter.send(Raised(error, text)))
+    program.run_as_main(
+        begin.program, begin.argv, begin.edits, lambda error, text: reporter.send(Raised(error, text))
+    )
+
+
+def _load_torch() -> None:
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        pass  # scalar lessons do without
 
 
 def _moved(descriptor: int) -> int:

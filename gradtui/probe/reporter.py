@@ -25,9 +25,13 @@ from gradtui.wire.messages import (
     Stepped,
     Stopped,
     Value,
+    Zero,
+    Zeroed,
 )
 
 Reason = Literal["entry", "step", "pass", "pass end"]
+ZeroGradients = Callable[[], Sequence[int]]
+"""Clears gradients and returns the ids of the nodes that held one."""
 
 
 def _nothing() -> None:
@@ -172,11 +176,16 @@ class Reporter:
         """Will the program stop at the next node? Then richer numbers are worth their price."""
         return self._until != "end"
 
-    def before_node(self, number: int, done: int, node: int, received: Sequence[Value | None]) -> None:
-        """Called before each node runs, with the steps `done` so far; blocks while the person looks."""
+    def before_node(
+        self, number: int, done: int, node: int, received: Sequence[Value | None], zero: ZeroGradients
+    ) -> None:
+        """Called before each node runs, with the steps `done` so far; blocks while the person looks.
+
+        `zero` clears the gradients held by the nodes of the pass; it is called at the pass's start only.
+        """
         if self._until == "step" or (self._until == "pass" and done == 0):
             reason: Reason = "step" if done else "entry" if number == 1 else "pass"
-            self._stop(reason, number, done, node, tuple(received))
+            self._stop(reason, number, done, node, tuple(received), None if done else zero)
 
     def _stop(
         self,
@@ -185,19 +194,22 @@ class Reporter:
         step: int,
         node: int | None = None,
         received: tuple[Value | None, ...] = (),
+        zero: ZeroGradients | None = None,
     ) -> None:
         self.flush_output()
         with self._lock:
             self.send(Stopped(reason, number, step, node, received))
-            if not self.enabled:
-                return
-            try:
-                command = self._outlet.receive()
-            except Closed:
-                self.enabled = False
-                raise Detached from None
-            if isinstance(command, Go):
-                self._until = command.until
+            while self.enabled:
+                try:
+                    command = self._outlet.receive()
+                except Closed:
+                    self.enabled = False
+                    raise Detached from None
+                if isinstance(command, Go):
+                    self._until = command.until
+                    return
+                if isinstance(command, Zero) and zero is not None:
+                    self.send(Zeroed(number, tuple(zero())))
 
     # ---------------------------------------------------------------- places
 

@@ -287,6 +287,17 @@ class ScalarPass:
         now = self._raw(entry)
         return Accumulated(entry.id, number(entry.before), number(minus(now, entry.before)), number(now))
 
+    def zero(self) -> list[int]:
+        """Zero the gradients that nodes hold from before the pass; one written since (the root's) stays."""
+        zeroed = []
+        for entry in self.entries:
+            now = self._raw(entry)
+            if not is_zero(now) and now is not None and same(now, entry.before):
+                self._grads[type(entry.obj)].store(entry.obj, now * 0)
+                entry.before = entry.known = snapshot(self._raw(entry))
+                zeroed.append(entry.id)
+        return zeroed
+
     def holds(self, entry: Entry) -> bool:
         """Does a node hold any gradient now, a number or not?"""
         return self._raw(entry) is not None

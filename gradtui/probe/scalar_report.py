@@ -10,11 +10,14 @@ from typing import Any
 
 import msgspec
 
-from gradtui.probe.numbers import number
+from gradtui.probe.gradients import Gradients
+from gradtui.probe.numbers import is_zero, number
 from gradtui.probe.reporter import Reporter
+from gradtui.probe.scalar_gradients import ScalarLeaf
 from gradtui.probe.scalar_graph import MISSING, Entry
 from gradtui.probe.scalar_pass import ScalarPass, Step
 from gradtui.probe.twin import TwinGraph
+from gradtui.userapi import Shape
 from gradtui.wire.messages import (
     Accumulated,
     Node,
@@ -32,9 +35,19 @@ from gradtui.wire.messages import (
 class ScalarReport:
     """The account of one pass. `twin`: its torch side, why there is none, or None when nobody wants one."""
 
-    def __init__(self, reporter: Reporter, entries: list[Entry], twin: TwinGraph | str | None) -> None:
+    def __init__(
+        self,
+        reporter: Reporter,
+        entries: list[Entry],
+        twin: TwinGraph | str | None,
+        shape: Shape,
+        gradients: Gradients,
+    ) -> None:
         self._reporter = reporter
         self._entries = entries
+        self._gradients = gradients
+        self._used: dict[int, int] = {}
+        self._leaves = {e.id: ScalarLeaf(e, shape) for e in entries if e.leaf and not self._constant(e)}
         self._torch = twin
         self._twins: dict[int, Twin] = {}
         self._number = 0  # given once nothing of ours can fail any more
@@ -45,15 +58,21 @@ class ScalarReport:
     def begin(self, watch: ScalarPass, stack: int | None) -> None:
         """The pass is about to run, called from `stack`."""
         nodes = tuple([self._node(entry) for entry in self._entries])
-        leaves = [(entry.id, number(entry.before)) for entry in self._entries if entry.leaf]
-        before = tuple([(node, grad) for node, grad in leaves if grad is not None])
+        held = [(e, number(e.before)) for e in self._entries if e.leaf or not is_zero(e.before)]
+        before = tuple([(entry.id, grad) for entry, grad in held if grad is not None])
+        used = self._used = self._gradients.begins(self._leaves)
         self._watch = watch
         self._number = self._reporter.new_pass()
-        self._reporter.began(PassBegan(self._number, "scalar", (nodes[0].id,), nodes, stack, before))
+        self._reporter.began(
+            PassBegan(self._number, "scalar", (nodes[0].id,), nodes, stack, before, used=tuple(used.items()))
+        )
+
+    def _constant(self, entry: Entry) -> bool:
+        """Was this leaf made by the engine itself, around a number (`2 * a`)?"""
+        return not entry.named and bool(self._reporter.places.engine_functions(entry.made.stack))
 
     def _node(self, entry: Entry) -> Node:
         places, stack = self._reporter.places, entry.made.stack
-        constant = entry.leaf and not entry.named and bool(places.engine_functions(stack))
         twin = self._twin_of(entry)
         return Node(
             entry.id,
@@ -64,7 +83,7 @@ class ScalarReport:
             entry.named,
             entry.value,
             places.use(stack),
-            requires_grad=not constant,
+            requires_grad=not (entry.leaf and self._constant(entry)),
             twin=twin,
             precision=entry.precision,
         )
@@ -77,7 +96,12 @@ class ScalarReport:
         """A node is about to run; blocks while the person looks."""
         if entry.leaf and self._watch is not None:
             received = self._watch.account(entry).added
-        self._reporter.before_node(self._number, self._steps, entry.id, (received,))
+        self._reporter.before_node(self._number, self._steps, entry.id, (received,), self._zero)
+
+    def _zero(self) -> list[int]:
+        zeroed = self._watch.zero() if self._watch is not None else []
+        self._gradients.zeroed(zeroed, self._used)
+        return zeroed
 
     def place(self, frame: FrameType | None) -> Place | None:
         """The line a frame stands at."""
@@ -143,6 +167,9 @@ class ScalarReport:
         accounts: list[Accumulated] = []
         try:
             accounts.extend(self._late(self._watch))
+            gained = {entry.id for entry in self._entries if entry.gained}
+            leaves = {node: leaf for node, leaf in self._leaves.items() if node in gained}
+            self._gradients.ends(self._number, leaves, self._used)
         finally:
             outside = tuple(self._watch.outside())
             self._reporter.ended(PassEnded(self._number, error, tuple(accounts), outside), self._steps)

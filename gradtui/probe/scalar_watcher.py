@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from gradtui.probe.engines import Engines, codes
+from gradtui.probe.gradients import Gradients
 from gradtui.probe.operations import sign_of
 from gradtui.probe.places import of_probe
 from gradtui.probe.reporter import Reporter, one_line
@@ -41,6 +42,7 @@ class ScalarWatcher:
         self._watching = threading.Lock()  # passes lay descriptors over classes: one at a time
         self._told_of_threads = False
         self._engines = Engines(self._on_made, self.run_pass, self._learn)
+        self._gradients = Gradients(reporter)
         self._current = Current()
         self._names = ScalarNames(self._engines, self._places)
 
@@ -49,6 +51,10 @@ class ScalarWatcher:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        try:
+            self._gradients.look()
+        except Exception as error:
+            self._reporter.fault(error, "look at gradients")
         self._engines.stop()
         self._made.clear()
 
@@ -179,7 +185,8 @@ class ScalarWatcher:
             for cls in {type(entry.obj) for entry in entries}:
                 self._learn(cls, shape)
             self._names.settle(entries, caller)
-            report = ScalarReport(self._reporter, entries, self._twin_for(entries, shape, arguments))
+            twin = self._twin_for(entries, shape, arguments)
+            report = ScalarReport(self._reporter, entries, twin, shape, self._gradients)
             watch = watching.enter_context(ScalarPass(entries, shape, report, self._current))
             report.begin(watch, self._places.use(self._places.stack(caller)))
             return watch, report

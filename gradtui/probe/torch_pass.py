@@ -17,6 +17,7 @@ import torch
 from gradtui.probe.faults import is_ours
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.summaries import summarize
+from gradtui.probe.torch_gradients import TorchLeaf
 from gradtui.probe.torch_private import packed, saved_names, saved_value, untouched
 from gradtui.wire.messages import Accumulated, Saved, Sent, Stepped, Summary, Value
 
@@ -61,6 +62,13 @@ class TorchPass:
         self._saved: dict[int, tuple[Saved, ...]] = {}
         self._handles: list[Any] = []
         self._faulty = False
+        self.leaves: dict[int, TorchLeaf] = {}
+        """How to look at each leaf, by id."""
+        self.accumulated: dict[int, TorchLeaf] = {}
+        """Those that the pass has accumulated into."""
+        self.used: dict[int, int] = {}
+        """Leaves that entered with a used gradient, and the pass that it came from."""
+        self.on_zeroed: Callable[[list[int], dict[int, int]], None] = lambda *_: None
 
     # -------------------------------------------------------------- lifetime
 
@@ -106,12 +114,23 @@ class TorchPass:
         """The numbers of the pass's nodes, as the forward gave them out."""
         return [node._sequence_nr() for node in self._nodes]
 
+    def _zero(self) -> list[int]:
+        """Zero the leaves' gradients as `optimizer.zero_grad()` does: None in place of each."""
+        zeroed = []
+        for node, i in zip(self._nodes, self._ids):
+            variable = getattr(node, "variable", None)
+            if variable is not None and variable.grad is not None:
+                variable.grad = None
+                zeroed.append(i)
+        self.on_zeroed(zeroed, self.used)
+        return zeroed
+
     # ----------------------------------------------------------------- hooks
 
     def _before_node(self, i: int, received: tuple[Any, ...]) -> None:
         rich = self._full or self._reporter.stopping
         got = self._received[i] = tuple([summarize(g, rich) for g in received])
-        self._reporter.before_node(self._number, self.steps, self._ids[i], got)
+        self._reporter.before_node(self._number, self.steps, self._ids[i], got, self._zero)
         node = self._nodes[i]
         if hasattr(node, "variable"):
             self._before[i] = summarize(node.variable.grad, rich)
@@ -128,6 +147,8 @@ class TorchPass:
         contributions: list[Sent | None] = []
         if hasattr(node, "variable"):
             after = summarize(node.variable.grad, rich)
+            if self._ids[i] in self.leaves:
+                self.accumulated[self._ids[i]] = self.leaves[self._ids[i]]
             accumulated = Accumulated(self._ids[i], self._before.pop(i, None), got[0] if got else None, after)
         else:
             for target, gradient in zip(self.inputs[i], sent):

@@ -3,6 +3,7 @@
 - `_engine_run_backward`: the one door into the engine; `torch.autograd` imports it by name.
 - `_get_sequence_nr`: the next sequence number of this thread; a node carries the number it was made with.
 - `Module._call_impl`: every call of a module passes through it.
+- `register_optimizer_step_post_hook`: public, but it is one list for all optimizers.
 - `_raw_saved_x.unpack_hook`: tells, without unpacking, that `_saved_x` would run hooks of the program's.
 """
 
@@ -84,3 +85,10 @@ def packed(node: Any, name: str) -> bool:
     raw = getattr(node, "_raw_saved_" + name, None)
     parts = raw if isinstance(raw, (tuple, list)) else (raw,)
     return any(getattr(part, "unpack_hook", None) is not None for part in parts)
+
+
+def on_optimizer_step(hook: Callable[..., None]) -> Any:
+    """Call `hook` after every optimizer's step; returns the handle to remove it by."""
+    from torch.optim.optimizer import register_optimizer_step_post_hook
+
+    return register_optimizer_step_post_hook(hook)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -12,14 +13,16 @@ import torch
 
 from gradtui.probe.faults import is_ours
 from gradtui.probe.forward import ForwardMap
+from gradtui.probe.gradients import Gradients
 from gradtui.probe.places import of_probe
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.scalar_names import user_frames
 from gradtui.probe.summaries import summarize
+from gradtui.probe.torch_gradients import TorchLeaf
 from gradtui.probe.torch_names import TorchNames
 from gradtui.probe.torch_pass import TorchPass, walk
-from gradtui.probe.torch_private import being_compiled, replace_engine_entry, root_node
-from gradtui.wire.messages import Node, PassBegan, PassEnded, Value
+from gradtui.probe.torch_private import being_compiled, on_optimizer_step, replace_engine_entry, root_node
+from gradtui.wire.messages import Node, PassBegan, PassEnded, Summary, Value
 
 
 class TorchWatcher:
@@ -37,6 +40,8 @@ class TorchWatcher:
         self._names = TorchNames()
         self._leaf_ids: dict[int, tuple[weakref.ref[Any], int]] = {}
         self._inner_ids: dict[tuple[int, str], int] = {}
+        self._gradients = Gradients(reporter, self._watch_optimizers)
+        self._optimizers: Any = None
         self._original: Any = None
         self._mapping = False
 
@@ -55,9 +60,29 @@ class TorchWatcher:
             self._mapping = True
 
     def __exit__(self, *exc: object) -> None:
+        self._guarded(self._gradients.look)
+        self._watch_optimizers(False)
         if self._mapping:
             self._forward.__exit__(None, None, None)
         replace_engine_entry(self._original)
+
+    def _watch_optimizers(self, wanted: bool) -> None:
+        """Look at mixed gradients when an optimizer has stepped; nothing is hooked while there are none."""
+        if wanted and self._optimizers is None:
+            self._optimizers = on_optimizer_step(lambda *_: self._guarded(self._gradients.look))
+        elif not wanted and self._optimizers is not None:
+            self._optimizers.remove()
+            self._optimizers = None
+
+    def _guarded(self, work: Callable[..., object], *args: Any) -> None:
+        """Our own work inside the program: a fault of ours becomes a notice."""
+        try:
+            with torch.no_grad():
+                work(*args)
+        except Exception as error:
+            if not is_ours(error):
+                raise
+            self._reporter.notice(f"gradtui could not look at gradients: {type(error).__name__}: {error}")
 
     # ------------------------------------------------------------------ pass
 
@@ -80,6 +105,7 @@ class TorchWatcher:
             error = f"{type(raised).__name__}: {raised}"
             raise
         finally:
+            self._guarded(self._gradients.ends, began.number, hooks.accumulated, hooks.used)
             reporter.ended(PassEnded(began.number, error), hooks.steps)
             if not (len(args) > 1 and args[1]):  # the graph is not retained
                 self._forward.forget_values(hooks.sequence_numbers)
@@ -98,14 +124,19 @@ class TorchWatcher:
             caller = _caller()
             described = self._describe(nodes, ids, hooks, outputs, caller)
             by_node = {id(node): i for node, i in zip(nodes, ids)}
+            held = self._held(nodes, ids)
+            hooks.leaves = _leaves(nodes, described, {node for node, _ in held})
+            hooks.used = self._gradients.begins(hooks.leaves)
+            hooks.on_zeroed = self._gradients.zeroed
             began = PassBegan(
                 number,
                 "torch",
                 tuple([by_node[id(root)] for root in roots]),
                 tuple(described),
                 self._reporter.use_stack(caller),
-                self._held(nodes, ids),
+                held,
                 "backward" if kwargs.get("accumulate_grad", True) else "grad",
+                tuple(hooks.used.items()),
             )
             return began, hooks
         except Exception as error:
@@ -184,6 +215,16 @@ class TorchWatcher:
         number = self._reporter.new_node()
         self._leaf_ids[id(variable)] = (weakref.ref(variable), number)
         return number
+
+
+def _leaves(nodes: list[Any], described: list[Node], held: set[int]) -> dict[int, TorchLeaf]:
+    leaves = {}
+    for node, facts in zip(nodes, described):
+        variable = getattr(node, "variable", None)
+        if variable is not None:
+            summary = facts.value if isinstance(facts.value, Summary) else None
+            leaves[facts.id] = TorchLeaf(variable, summary, facts.id in held)
+    return leaves
 
 
 def _caller() -> FrameType:

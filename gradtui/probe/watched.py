@@ -119,6 +119,13 @@ class WatchedGrad(Watched):
         frame = self._writer(sys._getframe(1))
         self.watch.on_write(entry, value, partial(super().__set__, obj), frame)
 
+    def store(self, obj: Any, value: Any) -> None:
+        """Write the gradient, unseen."""
+        if isinstance(self.original, WatchedGrad):  # a recording inside another
+            self.original.store(obj, value)
+        else:
+            super().__set__(obj, value)
+
     def _writer(self, frame: FrameType) -> FrameType:
         """The frame with the statement that writes: not the setter of a property, not one of ours."""
         while frame.f_back is not None and (frame.f_code in self.accessors or of_probe(frame.f_code)):

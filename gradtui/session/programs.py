@@ -12,6 +12,7 @@ from pathlib import Path
 
 import gradtui
 from gradtui.session.errors import BadInput
+from gradtui.session.inputs import Input, find_inputs
 from gradtui.session.knobs import Knob, find_knobs
 from gradtui.session.scenarios import Scenario, find_scenario
 
@@ -25,6 +26,8 @@ class Program:
     title: str
     """First line of the docstring, else the file's name."""
     knobs: tuple[Knob, ...]
+    inputs: tuple[Input, ...]
+    """Named numbers that can be changed for the next run."""
     name: str
     """The path as the person wrote it (`./train.py`)."""
     lesson: str
@@ -68,7 +71,17 @@ def open_program(name: str) -> Program:
     title = lesson.splitlines()[0] if lesson else path.name
     written = name if Path(name) == path else str(path)
     scenario = find_scenario(path, tree)
-    return Program(path, text, title, find_knobs(tree), written, lesson, scenario, _engine_of(tree))
+    return Program(
+        path,
+        text,
+        title,
+        find_knobs(tree),
+        find_inputs(tree, text),
+        written,
+        lesson,
+        scenario,
+        _engine_of(tree),
+    )
 
 
 def _engine_of(tree: ast.Module) -> str:

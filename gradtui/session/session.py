@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
+from gradtui.session.errors import BadInput
 from gradtui.session.incoming import Incoming
 from gradtui.session.keeping import Keeper
+from gradtui.session.process import Started, Stdin
 from gradtui.wire.channel import frame
 from gradtui.wire.codec import WireError, encode
 from gradtui.wire.messages import (
     Begin,
+    Edit,
     Event,
     Exited,
     Go,
@@ -34,9 +35,9 @@ from gradtui.wire.messages import (
     Raised,
     Stepped,
     Stopped,
+    Zero,
 )
 
-_PROBE = str(Path(__file__).parent.parent / "probe" / "__main__.py")
 LINGER = 0.5
 """Seconds after the program's end in which what it left running may still print."""
 GRACE = 0.5
@@ -58,16 +59,19 @@ class Plan:
     twin: bool = True
     record: Path | None = None
     """Write the stream to this file as well; an older one is replaced once the program has started."""
-    inherit_stdin: bool = False
-    """The program reads our standard input; otherwise it finds an end of file there."""
+    stdin: Stdin = "none"
+    """What the program reads."""
     name: str | None = None
     """The path as the person wrote it, which becomes `sys.argv[0]`; None for `path`."""
+    edits: tuple[Edit, ...] = ()
+    """Literals of the file that read otherwise in this run."""
 
 
 class Session:
     """A started program. Feed its events to a trace; tell it to go on; end it."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, spare: Started | None = None) -> None:
+        """`spare`: a process that stands ready for it."""
         self.plan = plan
         self.exited: Exited | None = None
         """The last event, once the program has ended."""
@@ -80,36 +84,13 @@ class Session:
         self._killed = False
         self._ended_at: float | None = None
         self._keeper = Keeper(plan.record) if plan.record else None
-        ours, theirs = socket.socketpair()
-        try:
-            self._process = self._start(theirs.fileno())
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        self._socket = ours
-        stdout, stderr = self._pipes()
-        self._incoming = Incoming(ours.fileno(), stdout.fileno(), stderr.fileno())
+        self._started = spare or Started(plan.stdin)
+        self._process, self._socket = self._started.process, self._started.socket
+        stdout, stderr = self._started.pipes()
+        self._incoming = Incoming(self._socket.fileno(), stdout.fileno(), stderr.fileno())
         name = plan.name or str(plan.path)
-        self._command(Begin(name, plan.argv, dict(plan.knobs), plan.stop, plan.stats, plan.twin))
-
-    def _start(self, descriptor: int) -> subprocess.Popen[bytes]:
-        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-        return subprocess.Popen(
-            [sys.executable, *flags, _PROBE, str(descriptor)],
-            stdin=None if self.plan.inherit_stdin else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=[descriptor],
-            start_new_session=True,
-        )
-
-    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
-        stdout, stderr = self._process.stdout, self._process.stderr
-        assert stdout is not None
-        assert stderr is not None
-        return stdout, stderr
+        begin = Begin(name, plan.argv, dict(plan.knobs), plan.stop, plan.stats, plan.twin, plan.edits)
+        self._command(begin)
 
     # --------------------------------------------------------------- reading
 
@@ -210,9 +191,7 @@ class Session:
 
     def _release(self) -> None:
         self._incoming.close()
-        self._socket.close()
-        for pipe in self._pipes():
-            pipe.close()
+        self._started.release()
 
     # --------------------------------------------------------------- driving
 
@@ -222,7 +201,32 @@ class Session:
             self.stopped = None
             self._command(Go(until))
 
-    def _command(self, command: Begin | Go) -> None:
+    def zero(self) -> None:
+        """Zero the gradients that the nodes of the pass hold; where the program stands at its start."""
+        if self.stopped is not None and self.stopped.step == 0:
+            self._command(Zero())
+
+    def type(self, text: str) -> None:
+        """Let the program read this. Raises `BadInput` where it reads nothing that is typed."""
+        pipe = self._process.stdin
+        if pipe is None or pipe.closed or self.exited is not None:
+            raise BadInput("the program's input is closed")
+        os.set_blocking(pipe.fileno(), False)
+        try:
+            sent = os.write(pipe.fileno(), text.encode())
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            raise BadInput("the program has closed its input") from None
+        if sent < len(text.encode()):
+            raise BadInput("the program has not read what was typed before")
+
+    def end_input(self) -> None:
+        """Let the program find an end of file."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def _command(self, command: Begin | Go | Zero) -> None:
         """Send a command whole; the program waits for it, so this is over at once."""
         try:
             self._socket.setblocking(True)

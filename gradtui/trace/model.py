@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -143,6 +143,9 @@ class Pass:
         self.arrivals: dict[int, list[Arrival]] = {}
         """The ledger of each node."""
         self.before: dict[int, Value] = dict(began.before)
+        """What nodes held as the pass began; less what the person has had zeroed there."""
+        self.used: dict[int, int] = dict(began.used)
+        """Leaves that held a gradient already used, each with the pass that it came from."""
         self._users: dict[int, list[int]] | None = None
         self._edges: int | None = None
 
@@ -156,6 +159,14 @@ class Pass:
         for slot, sent in enumerate(message.sent):
             if sent is not None:
                 arrivals.setdefault(sent.to, []).append(Arrival(message.step, slot, message.node, sent))
+
+    def zeroed(self, nodes: Iterable[int]) -> None:
+        """The person had gradients zeroed as the pass began. Only `Trace.fold` calls this."""
+        for node in nodes:
+            self.used.pop(node, None)
+            self.before.pop(node, None)
+            if self.engine == "scalar":
+                self.before[node] = 0.0
 
     # ---------------------------------------------------------------- reading
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 
-from gradtui.trace.findings import Finding, Rules
+from gradtui.trace.diagnosis import Diagnosis
+from gradtui.trace.findings import Finding
 from gradtui.trace.model import Pass
 from gradtui.trace.output import OutputLog
 from gradtui.wire.messages import (
@@ -29,6 +30,8 @@ from gradtui.wire.messages import (
     Stack,
     Stepped,
     Stopped,
+    UsedAgain,
+    Zeroed,
 )
 
 
@@ -79,7 +82,7 @@ class Trace:
         self.sources: dict[int, Source] = {}
         self.stacks: dict[int, tuple[Frame, ...]] = {}
         self._by_number: dict[int, Pass] = {}
-        self._rules = Rules(self)
+        self._diagnosis = Diagnosis(self)
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Trace:
@@ -99,7 +102,7 @@ class Trace:
                 pass_ = self._by_number[event.number]
                 pass_.add(event)
                 pass_.reached.append(self.arrivals.add(event.number, event.step))
-                new = self._rules.after_step(pass_, event)
+                new = self._diagnosis.after_step(pass_, event)
             case PassBegan():
                 pass_ = Pass(event)
                 self.passes.append(pass_)
@@ -107,12 +110,16 @@ class Trace:
                 self.open_passes += 1
                 pass_.reached.append(self.arrivals.add(event.number, 0))
                 self._count_unchecked(pass_)
-                new = self._rules.at_begin(pass_)
+                new = self._diagnosis.at_begin(pass_)
             case PassEnded():
                 pass_ = self._by_number[event.number]
                 pass_.ended = event
                 self.open_passes -= 1
-                new = self._rules.at_end(pass_)
+                new = self._diagnosis.at_end(pass_)
+            case Zeroed():
+                self._by_number[event.number].zeroed(event.nodes)
+            case UsedAgain():
+                new = self._diagnosis.used_again(self._by_number[event.number], event.nodes)
             case Source():
                 self.sources[event.file] = event
             case Stack():

@@ -188,9 +188,13 @@ class PassBegan(msgspec.Struct, frozen=True, array_like=True, tag="pass"):
     stack: int | None = None
     """Where the program called backward."""
     before: tuple[tuple[int, Value], ...] = ()
-    """Leaves whose `.grad` holds something as the pass begins; zero counts in a scalar engine, None never."""
+    """Nodes whose `.grad` holds something as the pass begins: leaves (zero counts in a scalar engine, None
+    never), and a scalar engine's inner nodes where it is not zero."""
     kind: str = "backward"
     """`backward` (accumulates into leaves) or `grad` (returns gradients)."""
+    used: tuple[tuple[int, int], ...] = ()
+    """Leaves among these whose gradient has been used (their value changed since it came), each with the
+    pass that it came from."""
 
 
 class Stepped(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="step"):
@@ -215,6 +219,21 @@ class Stepped(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="step"
     """The node ran another one inside its own run (a recursive engine): it goes on in a later step."""
     function: Place | None = None
     """Where the function begins that the node ran (scalar engines)."""
+
+
+class Zeroed(msgspec.Struct, frozen=True, array_like=True, tag="zeroed"):
+    """The person had gradients zeroed at the start of a pass."""
+
+    number: int
+    nodes: tuple[int, ...]
+
+
+class UsedAgain(msgspec.Struct, frozen=True, array_like=True, tag="used-again"):
+    """Leaves in which a pass added to a gradient already used, and the sum has been used without a reset."""
+
+    number: int
+    """The pass that added."""
+    nodes: tuple[int, ...]
 
 
 class PassEnded(msgspec.Struct, frozen=True, array_like=True, tag="pass-end"):
@@ -285,6 +304,8 @@ Event: TypeAlias = (
     | Stack
     | PassBegan
     | Stepped
+    | Zeroed
+    | UsedAgain
     | PassEnded
     | Stopped
     | Progress
@@ -299,6 +320,16 @@ Event: TypeAlias = (
 # ------------------------------------------------------------------ to the program
 
 
+class Edit(msgspec.Struct, frozen=True, array_like=True):
+    """A literal in the program's file that reads otherwise in this run."""
+
+    line: int
+    start: int
+    """Offset in the line, in bytes of UTF-8."""
+    end: int
+    text: str
+
+
 class Begin(msgspec.Struct, frozen=True, array_like=True, tag="begin"):
     """First command: run this program."""
 
@@ -309,6 +340,8 @@ class Begin(msgspec.Struct, frozen=True, array_like=True, tag="begin"):
     """Stop before the first node of the first pass; False runs to the end."""
     stats: Literal["auto", "full"] = "auto"
     twin: bool = True
+    edits: tuple[Edit, ...] = ()
+    """Applied to the text of the program before it runs; its `assert`s are off then."""
 
 
 class Go(msgspec.Struct, frozen=True, array_like=True, tag="go"):
@@ -318,5 +351,9 @@ class Go(msgspec.Struct, frozen=True, array_like=True, tag="go"):
     """`step`: one node. `pass`: the start of the next pass. `end`: until something stops it."""
 
 
-Command: TypeAlias = Begin | Go
+class Zero(msgspec.Struct, frozen=True, array_like=True, tag="zero"):
+    """Zero the gradients that the nodes of the pass hold, at its start; the program stays stopped."""
+
+
+Command: TypeAlias = Begin | Go | Zero
 """Anything the debugger may ask of a program."""

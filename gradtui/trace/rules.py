@@ -1,0 +1,145 @@
+"""The rules: each looks at one step (or at a pass as it begins) and tells what is wrong there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gradtui.trace.compare import (
+    all_parts,
+    as_written,
+    culprit,
+    differences,
+    is_blurred,
+    sent_for_the_rest,
+    starts_with_nothing,
+    torch_parts,
+    whole_run,
+)
+from gradtui.trace.findings import Finding, finding_at
+from gradtui.trace.model import Pass, twin_of
+from gradtui.trace.names import call
+from gradtui.trace.numbers import is_finite, short
+from gradtui.wire.messages import Node, Stepped, Summary
+
+if TYPE_CHECKING:
+    from gradtui.trace.trace import Trace
+
+
+def overwritten(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
+    """A contribution replaced a gradient instead of adding to it."""
+    node = pass_.nodes[step.node]
+    expected = whole_run(pass_, step)
+    for item in step.sent:
+        sent = None if item is None else as_written(item, expected)
+        if sent is None or not sent.overwrote or not isinstance(sent.value, float):
+            continue
+        target = pass_.nodes[sent.to]
+        before = sent.before or 0.0
+        yield finding_at(
+            trace,
+            "overwritten-gradient",
+            pass_,
+            step.step,
+            node,
+            sent.place,
+            f"the backward of '{node.op}' ({call(node)}) overwrote the gradient of {call(target)}: "
+            f"it held {short(before)} and was set to {short(sent.value)}; "
+            f"accumulating (+=) gives {short(before + sent.value)}",
+        )
+
+
+def late_arrivals(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
+    """A contribution arrived at a node that had run already."""
+    sender = pass_.nodes[step.node]
+    if pass_.engine == "torch":
+        return
+    for sent in step.sent:
+        if sent is None or sent.to == step.node or pass_.nodes[sent.to].leaf:
+            continue
+        ran = pass_.ran_by(sent.to, step.step - 1)
+        if ran is not None:
+            target = pass_.nodes[sent.to]
+            run = pass_.messages[ran - 1]
+            got = run.received[0] if run.received else None
+            yield finding_at(
+                trace,
+                "order",
+                pass_,
+                ran,
+                target,
+                run.place,
+                f"'{target.op}' ({call(target)}) ran at step {ran} with a gradient of {short(got)}, "
+                f"before the contribution of {short(sent.value)} that {call(sender)} sent "
+                f"at step {step.step}: nodes must run after everything that uses them",
+            )
+
+
+def twin_mismatch(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
+    """What the step sent is not what torch sends for what it received."""
+    twin = twin_of(pass_.nodes[step.node], step)
+    if twin is None or twin.op is None or step.more:
+        return
+    node = pass_.nodes[step.node]
+    received = step.received[0] if step.received else None
+    if starts_with_nothing(pass_, step):
+        yield finding_at(
+            trace, "twin-mismatch", pass_, step.step, node, step.place,
+            f"the pass began with a gradient of 0 at its root {call(node)}; torch begins with "
+            f"{short(twin.received)}: set the root's grad to 1 before the first node runs",
+        )  # fmt: skip
+    expected = torch_parts(pass_, step)
+    if expected is None:
+        return
+    parts = all_parts(pass_, step)
+    wrong = differences(parts, expected, node.precision, received if isinstance(received, float) else 0.0)
+    if not wrong or sent_for_the_rest(pass_, step):
+        return
+    told = [
+        f"sent {short(ours)} to {call(pass_.nodes[target])}, where torch's {twin.op} sends {short(theirs)}"
+        if ours is not None
+        else f"sent nothing to {call(pass_.nodes[target])}, where torch's {twin.op} sends {short(theirs)}"
+        for target, ours, theirs in wrong
+    ]
+    yield finding_at(
+        trace, "twin-mismatch", pass_, step.step, node, culprit(step, parts, expected, wrong),
+        f"the backward of '{node.op}' ({call(node)}) received {short(received)} and {'; and '.join(told)}",
+    )  # fmt: skip
+
+
+def nonfinite(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
+    """A step turned finite gradients into NaN or Inf."""
+    node = pass_.nodes[step.node]
+    if not is_finite(node.value) or not all(is_finite(value) for value in step.received):
+        return
+    for sent in step.sent:
+        if sent is not None and not is_finite(sent.value) and not is_blurred(sent):
+            target = pass_.nodes.get(sent.to)
+            got = ", ".join(short(value) for value in step.received)
+            yield finding_at(
+                trace, "nonfinite", pass_, step.step, node, sent.place,
+                f"'{node.op}' ({call(node)}) received {got} and sent {short(sent.value)}"
+                + (f" to {call(target)}, whose value is {short(target.value)}" if target else ""),
+            )  # fmt: skip
+            return
+
+
+def nonfinite_forward(trace: Trace, pass_: Pass) -> Iterator[Finding]:
+    """A forward value is NaN or Inf though its operands are finite."""
+    for node in pass_.nodes.values():
+        if is_finite(node.value) or (pass_.engine == "torch" and _is_mask(pass_, node)):
+            continue
+        operands = [pass_.nodes[i] for i in node.inputs if i is not None]
+        if all(is_finite(operand.value) for operand in operands):
+            of = ", ".join(f"{call(o)} = {short(o.value)}" for o in operands)
+            yield finding_at(
+                trace, "nonfinite", pass_, 0, node, None,
+                f"the forward value of {call(node)} is {short(node.value)}" + (f" (of {of})" if of else ""),
+            )  # fmt: skip
+
+
+def _is_mask(pass_: Pass, node: Node) -> bool:
+    """Infinities on purpose, as attention has them: no NaN, and the pass starts from a finite value."""
+    value = node.value
+    entries = value.values if isinstance(value, Summary) else (value,)
+    return is_finite(pass_.root.value) and not any(v is not None and v != v for v in entries or ())

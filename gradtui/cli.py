@@ -13,7 +13,7 @@ from pathlib import Path
 from gradtui import __version__
 from gradtui.session.errors import BadInput
 from gradtui.session.knobs import check_settings, parse_settings
-from gradtui.session.programs import Program, lessons, open_program
+from gradtui.session.programs import Program, lessons, open_program, programs_in
 from gradtui.session.session import Plan
 from gradtui.wire.codec import BadRecording
 
@@ -24,9 +24,13 @@ SMALLEST = (60, 16)
 def main(argv: Sequence[str] | None = None) -> None:
     """Run gradtui and leave with its exit code."""
     _ready_streams()
-    arguments = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
     try:
-        code = arguments.do(arguments)
+        if len(given) == 1 and os.path.isdir(given[0]):
+            code = _folder(given[0])
+        else:
+            arguments = _parser().parse_args(given)
+            code = arguments.do(arguments)
         sys.stdout.flush()
     except (BadInput, BadRecording) as error:
         print(f"gradtui: {error}", file=sys.stderr)
@@ -48,10 +52,13 @@ def _ready_streams() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="gradtui", description="The debugger for the backward pass.", allow_abbrev=False
+        prog="gradtui",
+        description="The debugger for the backward pass. `gradtui` alone opens the "
+        "lessons, `gradtui FOLDER` the programs of a folder.",
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"gradtui {__version__}")
-    parser.set_defaults(do=_list_lessons)
+    parser.set_defaults(do=_lessons)
     commands = parser.add_subparsers(metavar="COMMAND")
 
     run = commands.add_parser(
@@ -174,6 +181,26 @@ def _screen_for(program: Program, plan: Plan) -> int:
     return app.return_code or 0
 
 
+def _pick(listed: Sequence[Program | BadInput]) -> int:
+    """A list to open programs from, one after the other."""
+    from gradtui.session.run import Run
+    from gradtui.tui.app import DebuggerApp
+
+    runs: list[Run] = []
+
+    def start(program: Program) -> Run:
+        runs.append(Run(program, Plan(program.path, stdin="pipe", name=program.name)))
+        return runs[-1]
+
+    app = DebuggerApp.over_lessons(listed, start)
+    try:
+        app.run()
+    finally:
+        for run in runs[-1:]:
+            run.close()
+    return app.return_code or 0
+
+
 def _open(arguments: argparse.Namespace) -> int:
     _check_faces(arguments)
     if not os.path.isfile(arguments.file):
@@ -218,7 +245,20 @@ def _export(arguments: argparse.Namespace) -> int:
     return graph.write(arguments.source, arguments.file, arguments.at, settings)
 
 
-def _list_lessons(_: argparse.Namespace) -> int:
+def _folder(name: str) -> int:
+    """`gradtui FOLDER`: its programs to pick from."""
+    listed = programs_in(Path(name))
+    if not listed:
+        raise BadInput(f"no Python files in the folder {name}")
+    _check_terminal(f"gradtui check {name}")
+    return _pick(listed)
+
+
+def _lessons(_: argparse.Namespace) -> int:
+    """`gradtui` alone: the lessons to pick from; where there is no terminal, as text."""
+    if _is_terminal():
+        _check_terminal("gradtui run --headless LESSON")
+        return _pick(lessons())
     print("gradtui: the debugger for the backward pass\n\nlessons:")
     for program in lessons():
         knobs = f"  [{'; '.join(k.describe() for k in program.knobs)}]" if program.knobs else ""
@@ -252,9 +292,13 @@ def _writable(path: Path | None, program: Path) -> Path | None:
     return path
 
 
+def _is_terminal() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
 def _check_terminal(instead: str) -> None:
     """Raises `BadInput` where there is no terminal, or a hopelessly small one."""
-    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+    if not _is_terminal():
         raise BadInput(f"no terminal to draw on; without a screen: {instead}")
     size = os.get_terminal_size(sys.stdout.fileno())
     if size.columns < SMALLEST[0] or size.lines < SMALLEST[1]:

@@ -6,8 +6,19 @@ nobody notices. With `b = a + a` both contributions go to the same place, and th
 the first: `a.grad` is 1 where it should be 2.
 
 Press `n` and watch the ledger of `a`: two contributions of 1 arrive, the running sum stays 1. The
-twin (torch at the same node) says 2. Then press `k` and turn the knob `repaired` on.
+twin (torch at the same node) says 2. `f` lists the finding, with the line at fault. Then press `k`
+and turn the knob `repaired` on.
 """
+
+SCENARIO = {
+    "order": 3,
+    "findings": {"repaired=off": ["overwritten-gradient"], "repaired=on": []},
+    "hints": {
+        "1:0": "a is on both sides of the +, so two contributions of 1 will come to it.",
+        "1:1": "Both contributions came in this one step. Did the second add to the first, or replace it?",
+        "1:2": "What a ends with: 1 if the second replaced the first, 2 if it was added.",
+    },
+}
 
 import gradtui
 

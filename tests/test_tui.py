@@ -154,7 +154,8 @@ async def test_continue_runs_to_the_end_and_back_to_the_stop() -> None:
         await until(pilot, lambda: app.state.trace.exited is not None)
         assert app.state.cursor == Cursor(1, 10)
         assert "ran to its end, 1 pass" in screen_text(app)
-        assert "o = 0.7071067811865477" in pane(app, "output")
+        await pilot.press("6")
+        await until(pilot, lambda: "o = 0.7071067811865477" in pane(app, "output"))
         await pilot.press("C")
         assert app.state.cursor == Cursor(1, 0)
         await pilot.press("c")
@@ -318,7 +319,7 @@ async def test_the_tabs_of_a_narrow_screen_show_each_pane() -> None:
             "2": "0.5 · -3",
             "3": "before",
             "4": "MulBackward0",
-            "5": "▶19",
+            "5": "▶35",
             "6": "nothing printed",
             "7": "No findings",
         }.items():

@@ -10,6 +10,7 @@ from typing import Any
 
 from gradtui.trace import Finding, Pass, Trace
 from gradtui.trace.model import twin_of
+from gradtui.trace.numbers import magnitude
 from gradtui.wire.messages import (
     Accumulated,
     Event,
@@ -24,6 +25,7 @@ from gradtui.wire.messages import (
     Summary,
     Twin,
     Value,
+    Zeroed,
 )
 
 CONTRACT = 1
@@ -46,6 +48,8 @@ def _record(trace: Trace, event: Event) -> Json | None:
         case Hello():
             program = os.path.basename(event.program)
             return {"type": "hello", "version": CONTRACT, "program": program}
+        case Zeroed():
+            return {"type": "zeroed", "pass": event.number, "nodes": list(event.nodes)}
         case PassBegan():
             return _pass(trace, trace.passes[-1])
         case Stepped():
@@ -74,6 +78,18 @@ def _pass(trace: Trace, pass_: Pass) -> Json:
         "edges": pass_.edges,
         "root": {"name": pass_.root.name, "value": tensor(pass_.root.value)},
         "source": trace.show_place(trace.line_of(pass_.began.stack)),
+        "held": [_held(pass_, node, value) for node, value in pass_.before.items() if magnitude(value) != 0],
+    }
+
+
+def _held(pass_: Pass, node: int, value: Value) -> Json:
+    """A gradient that was there before the pass."""
+    return {
+        "node": node,
+        "name": pass_.nodes[node].name,
+        "value": tensor(value),
+        "from": pass_.came_from.get(node),
+        "used": node in pass_.used,
     }
 
 

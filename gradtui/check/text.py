@@ -17,6 +17,7 @@ from gradtui.wire.messages import (
     PassEnded,
     Sent,
     Stepped,
+    Zeroed,
 )
 
 
@@ -25,6 +26,9 @@ def lines_of(trace: Trace, event: Event, findings: list[Finding]) -> Iterator[st
     match event:
         case PassBegan():
             yield _pass(trace, trace.passes[-1])
+            yield from _used(trace.passes[-1])
+        case Zeroed():
+            yield "      (gradients were zeroed by the person at the debugger)"
         case Stepped():
             pass_ = trace.pass_numbered(event.number)
             assert pass_ is not None
@@ -50,6 +54,14 @@ def _pass(trace: Trace, pass_: Pass) -> str:
         + (f" = {short(root.value)}" if root.value is not None else "")
         + (f"  {where}" if where else "")
     )
+
+
+def _used(pass_: Pass) -> Iterator[str]:
+    """Leaves that enter the pass with a gradient already used."""
+    if pass_.used:
+        node, number = next(iter(pass_.used.items()))
+        more = f" and {_count(len(pass_.used) - 1, 'leaf', 'leaves')} more" if len(pass_.used) > 1 else ""
+        yield f"      {call(pass_.nodes[node])}{more} still held the gradient of pass {number}, already used"
 
 
 def _step(trace: Trace, pass_: Pass, step: Stepped) -> str:

@@ -80,12 +80,17 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
                 yield target.id, value
 
 
+_SIZES = {"range", "arange", "randn", "rand", "randint", "zeros", "ones", "empty", "eye", "full"}
+"""Functions whose first number is a size or a bound, not a value."""
+_OTHERS = {"knob", "manual_seed", "seed"}
+
+
 def _literal_of(value: ast.expr) -> ast.expr | None:
-    """The number(s) that a name is made from: the value itself, or what a call is given first."""
+    """The number(s) that a name is made from: the value itself, or all that a call is given by position."""
     while isinstance(value, ast.Call):
-        if not value.args or (isinstance(value.func, ast.Name) and value.func.id in ("range", "knob")):
-            return None
-        if isinstance(value.func, ast.Attribute) and value.func.attr in ("knob", "manual_seed"):
+        function = value.func
+        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        if len(value.args) != 1 or name in _SIZES | _OTHERS:
             return None
         value = value.args[0]
     return value if _is_numbers(value) else None

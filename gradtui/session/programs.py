@@ -87,7 +87,7 @@ def open_program(name: str) -> Program:
 def _engine_of(tree: ast.Module) -> str:
     """Whose passes the program is about, as far as its text tells."""
     imported = {
-        name.partition(".")[0] if name != "gradtui.scalar" else name
+        "gradtui.scalar" if name.startswith("gradtui.scalar") else name.partition(".")[0]
         for node in ast.walk(tree)
         for name in (
             [alias.name for alias in node.names]

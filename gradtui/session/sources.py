@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -39,6 +40,8 @@ class Wanted:
             return cls(text, None)
         number, colon, step = text.rpartition(":")
         if (number.isdecimal() if colon else True) and (step.isdecimal() or (colon and step in ("", "end"))):
+            if colon and not int(number):
+                raise BadInput(f"--at {text}: passes count from 1")
             return cls(text, int(number) if colon else 1)
         raise BadInput(
             f"--at {text}: no position. Write 7 (step 7 of pass 1), 2:7 (of pass 2), 2:end (its end), or end"
@@ -60,9 +63,10 @@ class Wanted:
             pass_ = pass_ or trace.passes[0]
             return Cursor(pass_.number, len(pass_.messages))
         if pass_ is None:
-            count = len(trace.passes)
-            has = "only 1 pass" if count == 1 else f"only {count} passes"
-            raise BadInput(f"--at {self.text}: {source} has {has}{_why(trace)}")
+            has = "1 pass" if len(trace.passes) == 1 else f"{len(trace.passes)} passes"
+            raise BadInput(
+                f"--at {self.text}: there is no pass {self.number}; {source} has {has}{_why(trace)}"
+            )
         try:
             return parse(trace, self.text, Cursor(self.number))
         except ValueError:
@@ -105,6 +109,11 @@ def is_recording(source: str) -> bool:
 
 
 def _run(source: str, wanted: Wanted, settings: Mapping[str, str], twin: bool) -> Trace:
+    if os.path.isfile(source) and Path(source).suffix not in (".py", ".pyw", ""):
+        raise BadInput(
+            f"{source} is neither a Python program nor a recording; "
+            "`gradtui run --out FILE PROGRAM` makes a recording"
+        )
     program = open_program(source)
     check_settings(program.knobs, settings)
     run = Run(program, Plan(program.path, knobs=settings, twin=twin, name=program.name))
@@ -139,7 +148,7 @@ class _Report:
         if time.monotonic() < self._next or not sys.stderr.isatty():
             return
         self._next = time.monotonic() + 0.25
-        text = trace.progress or f"pass {len(trace.passes)}"
+        text = trace.progress or (f"pass {len(trace.passes)}" if trace.passes else "no pass yet")
         if trace.passes and not trace.progress:
             text += f", step {len(trace.passes[-1].messages)}"
         self._write(f"{self._name}: {text}"[:78])

@@ -66,6 +66,24 @@ def previous_stop(trace: Trace, at: Cursor) -> Cursor:
     return max(earlier, key=lambda s: _place(trace, s), default=first)
 
 
+def next_finding(trace: Trace, at: Cursor) -> Cursor | None:
+    """Where the next finding is; None after the last."""
+    here = _place(trace, at)
+    later = [c for c in _findings(trace) if _place(trace, c) > here]
+    return min(later, key=lambda c: _place(trace, c), default=None)
+
+
+def previous_finding(trace: Trace, at: Cursor) -> Cursor | None:
+    """Where the finding before is; None before the first."""
+    here = _place(trace, at)
+    earlier = [c for c in _findings(trace) if _place(trace, c) < here]
+    return max(earlier, key=lambda c: _place(trace, c), default=None)
+
+
+def _findings(trace: Trace) -> list[Cursor]:
+    return [Cursor(f.pass_number, f.step) for f in trace.findings]
+
+
 def _stops(trace: Trace) -> list[Cursor]:
     return [Cursor(s.number, s.step) for s in trace.stops if s.reason != "step"]
 

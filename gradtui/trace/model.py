@@ -146,6 +146,8 @@ class Pass:
         """What nodes held as the pass began; less what the person has had zeroed there."""
         self.used: dict[int, int] = dict(began.used)
         """Leaves that held a gradient already used, each with the pass that it came from."""
+        self.came_from: dict[int, int] = {}
+        """For leaves that held a gradient as the pass began: the pass that last added to it, where known."""
         self._users: dict[int, list[int]] | None = None
         self._edges: int | None = None
 
@@ -164,6 +166,7 @@ class Pass:
         """The person had gradients zeroed as the pass began. Only `Trace.fold` calls this."""
         for node in nodes:
             self.used.pop(node, None)
+            self.came_from.pop(node, None)
             self.before.pop(node, None)
             if self.engine == "scalar":
                 self.before[node] = 0.0

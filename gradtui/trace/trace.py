@@ -82,6 +82,8 @@ class Trace:
         self.sources: dict[int, Source] = {}
         self.stacks: dict[int, tuple[Frame, ...]] = {}
         self._by_number: dict[int, Pass] = {}
+        self._accumulated_in: dict[int, int] = {}
+        """For each leaf the last pass that added to its gradient."""
         self._diagnosis = Diagnosis(self)
 
     @classmethod
@@ -102,11 +104,16 @@ class Trace:
                 pass_ = self._by_number[event.number]
                 pass_.add(event)
                 pass_.reached.append(self.arrivals.add(event.number, event.step))
+                if event.accumulated is not None:
+                    self._accumulated_in[event.node] = event.number
                 new = self._diagnosis.after_step(pass_, event)
             case PassBegan():
                 pass_ = Pass(event)
                 self.passes.append(pass_)
                 self._by_number[event.number] = pass_
+                pass_.came_from = {
+                    n: self._accumulated_in[n] for n in pass_.before if n in self._accumulated_in
+                }
                 self.open_passes += 1
                 pass_.reached.append(self.arrivals.add(event.number, 0))
                 self._count_unchecked(pass_)
@@ -114,6 +121,7 @@ class Trace:
             case PassEnded():
                 pass_ = self._by_number[event.number]
                 pass_.ended = event
+                self._accumulated_in.update((account.node, event.number) for account in event.leaves)
                 self.open_passes -= 1
                 new = self._diagnosis.at_end(pass_)
             case Zeroed():

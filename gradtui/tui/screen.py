@@ -1,78 +1,93 @@
-"""The debugger's screen: lays the panes out for the terminal's size and hands each the rows of its view."""
+"""The debugger's screen: hands each pane that can be seen the rows of its view."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.binding import BindingType
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from gradtui.trace.history import Curve, Losses
 from gradtui.trace.model import Pass
+from gradtui.trace.trace import Trace
+from gradtui.tui.arrangement import TABS, WIDE, Wish, others
+from gradtui.tui.keys import KEYS
 from gradtui.tui.widgets.graph import GraphView
-from gradtui.tui.widgets.line import Line
+from gradtui.tui.widgets.line import Hint, Line
 from gradtui.tui.widgets.pane import Pane
+from gradtui.tui.widgets.panes import Panes
 from gradtui.tui.widgets.prompt import Prompt
-from gradtui.views import findings, leaves, ledger, output, source, status, step, torch
+from gradtui.views import (
+    findings,
+    leaves,
+    ledger,
+    lesson,
+    nearby,
+    output,
+    passes,
+    source,
+    status,
+    step,
+    torch,
+)
 from gradtui.views.rows import Row, Span
 from gradtui.views.state import State
 from gradtui.wire.messages import Node
 
-WIDE = 110
-"""Columns from which the panes stand side by side; below, one tab at a time."""
-TABS = {
-    "graph": ("graph", "step"),
-    "step": ("step", "ledger"),
-    "leaves": ("leaves",),
-    "torch": ("torch",),
-    "source": ("source",),
-    "output": ("output",),
-    "findings": ("findings",),
-}
-"""For each tab of a narrow screen, the panes that it shows."""
-LEFT = {"graph", "source"}
+AROUND = 3
+"""Rows of the screen that no pane has: the status, the footer, and one for an alert or the tabs."""
 
 
 class DebuggerScreen(Screen[None]):
-    """Shows one `State`; knows nothing of programs."""
+    """Shows one `State`; knows nothing of programs. Its keys are actions of the app."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
 
     def __init__(self) -> None:
         super().__init__()
+        self.earlier: Sequence[Curve] = ()
+        """Loss curves of earlier runs, drawn beside this one's."""
         self._state: State | None = None
-        self._tab = "graph"
-        self._bottom = "output"
         self._leaves: tuple[Pass | None, list[Node]] = (None, [])
+        self._losses: tuple[Trace | None, Losses | None] = (None, None)
 
     # ------------------------------------------------------------------ layout
 
     def compose(self) -> ComposeResult:
-        """Status, finding, tabs, two columns, prompt, footer."""
+        """Status, finding, tabs, panes, prompt, footer."""
         yield Line("where")
         yield Line("alert")
+        yield Hint()
         yield Line("tabs")
-        with Horizontal(id="columns"):
-            with Vertical(id="left"):
-                yield GraphView()
-                yield Pane("source", "source", wide=True)
-            with Vertical(id="right"):
-                yield Pane("step", "step")
-                yield Pane("ledger", "ledger")
-                yield Pane("leaves", "leaves")
-                yield Pane("torch", "torch")
-                yield Pane("output", "output", wide=True)
-                yield Pane("findings", "findings")
+        yield Panes(
+            GraphView(),
+            Pane("source", "source", wide=True),
+            Pane("step", "step"),
+            Pane("ledger", "ledger"),
+            Pane("leaves", "leaves"),
+            Pane("torch", "torch"),
+            Pane("passes", "passes"),
+            Pane("nearby", "nearby"),
+            Pane("output", "output", wide=True),
+            Pane("findings", "findings"),
+            Pane("lesson", "lesson"),
+        )
         yield Prompt()
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Lay out for the size at hand."""
         self.query_one("#alert").display = False
-        self._arrange()
+        self._arrange(self.panes.wish)
         self.graph.focus()
 
     def on_resize(self) -> None:
-        """Side by side or by tabs."""
-        self._arrange()
-        self.call_after_refresh(self.repaint)
+        """More panes, or fewer."""
+        self._arrange(self.panes.wish)
 
     @property
     def graph(self) -> GraphView:
@@ -80,33 +95,38 @@ class DebuggerScreen(Screen[None]):
         return self.query_one(GraphView)
 
     @property
+    def panes(self) -> Panes:
+        """The area of the panes."""
+        return self.query_one(Panes)
+
+    @property
     def narrow(self) -> bool:
         """One tab at a time?"""
         return self.size.width < WIDE
 
-    def _arrange(self) -> None:
-        self.set_class(self.narrow, "narrow")
+    def _arrange(self, wish: Wish) -> None:
         self.query_one("#tabs").display = self.narrow
-        tab = set(TABS[self._tab])
-        for pane in (self.graph, *self.query(Pane).results(Pane)):
-            name = pane.id or ""
-            alone = name not in ("output", "findings") or name == self._bottom
-            pane.display = name in tab if self.narrow else alone
-        self.query_one("#left").display = not self.narrow or bool(LEFT & tab)
-        self.query_one("#right").display = not self.narrow or bool(tab - LEFT)
+        self.panes.show(wish, Size(self.size.width, self.size.height - AROUND))
+        for pane in self.query(Pane).results(Pane):
+            pane.border_subtitle = others(pane.id or "", self.size.width)
+        self.call_after_refresh(self.repaint)
 
     def open_pane(self, name: str) -> None:
         """Bring a pane forward and focus it."""
-        self._tab = name
-        if name in ("output", "findings"):
-            self._bottom = name
-        self._arrange()
+        self._arrange(self.panes.wish.ask(name))
         self.query_one(f"#{name}").focus()
-        self.call_after_refresh(self.repaint)
+
+    def open_lesson(self, there_is_one: bool) -> None:
+        """A program begins that has a text to read, or none."""
+        wish = self.panes.wish
+        bottom = "lesson" if there_is_one else "output" if wish.bottom == "lesson" else wish.bottom
+        self._arrange(Wish("graph", wish.side, bottom, there_is_one))
+        self.query_one("#lesson", Pane).scroll_to(y=0, animate=False)
 
     def toggle_findings(self) -> None:
         """Findings, or back to what was there."""
-        shown = self._tab == "findings" if self.narrow else self._bottom == "findings"
+        wish = self.panes.wish
+        shown = wish.tab == "findings" if self.narrow else wish.bottom == "findings"
         self.open_pane(("graph" if self.narrow else "output") if shown else "findings")
         if shown:
             self.graph.focus()
@@ -137,6 +157,7 @@ class DebuggerScreen(Screen[None]):
         if line.display != (alert is not None):
             line.display = alert is not None
         line.show(alert or ())
+        self.query_one(Hint).show(state.hint, state.hints.values())
         if self.narrow:
             self.query_one("#tabs", Line).show(self._tab_row())
         self.graph.show(state)
@@ -167,6 +188,22 @@ class DebuggerScreen(Screen[None]):
                 pane.show(output.rows_of(state), bottom=True)
             case "findings":
                 pane.show(findings.rows_of(state, width), f"findings · {len(state.trace.findings)}")
+            case "lesson":
+                pane.show(lesson.rows_of(state.lesson, None, width))
+            case "nearby":
+                pane.show(nearby.rows_of(state, width, pane.text_height))
+            case "passes":
+                rows = passes.rows_of(
+                    state, self._history(state), self.earlier, state.leaf, width, pane.text_height
+                )
+                pane.show(rows, f"passes · {len(state.trace.passes):,}")
+
+    def _history(self, state: State) -> Losses:
+        trace, losses = self._losses
+        if losses is None or trace is not state.trace:
+            losses = Losses(state.trace)
+            self._losses = (state.trace, losses)
+        return losses
 
     def _fill_leaves(self, pane: Pane, state: State, width: int) -> None:
         shown = state.shown_pass
@@ -183,6 +220,13 @@ class DebuggerScreen(Screen[None]):
             pane.bring_into_view(known.index(current.node) + 1)
 
     def _tab_row(self) -> Row:
+        chosen, roomy = self.panes.wish.tab, self.size.width >= 100
         return tuple(
-            Span(f" {i} {name} ", "title" if name == self._tab else "dim") for i, name in enumerate(TABS, 1)
+            Span(
+                f" {key} {name if roomy or name == chosen else short} ",
+                "title" if name == chosen else "dim",
+            )
+            if self.size.width >= 90
+            else Span(f"{key} {name if name == chosen else short} ", "title" if name == chosen else "dim")
+            for key, (name, short) in TABS.items()
         )

@@ -1,8 +1,9 @@
-"""What opens over the debugger: the keys, and the knobs of the program."""
+"""What opens over the debugger: the keys, and what can be turned before the program runs again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -11,7 +12,6 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from gradtui.session.knobs import Knob, show
 from gradtui.tui.keys import MARKS, MEANINGS
 from gradtui.tui.widgets.pane import Pane
 from gradtui.views.rows import Row, row, wrapped
@@ -23,7 +23,7 @@ class HelpScreen(ModalScreen[None]):
     BINDINGS = [Binding("escape,q,question_mark,enter", "dismiss", "Close")]
     CSS = """
     HelpScreen { align: center middle; }
-    HelpScreen Pane { width: 100%; max-width: 100; max-height: 90%; border: round $primary; }
+    HelpScreen Pane { width: 100%; max-width: 100; max-height: 96%; border: round $primary; }
     """
 
     def compose(self) -> ComposeResult:
@@ -44,42 +44,47 @@ class HelpScreen(ModalScreen[None]):
         pane.focus()
 
 
-class KnobScreen(ModalScreen["tuple[str, str | None] | None"]):
-    """Choose a knob's value; the answer is (name, value), value None where it must be typed."""
+@dataclass(frozen=True)
+class Choice:
+    """One value that a knob or an input can be given."""
 
-    BINDINGS = [Binding("escape,q,k", "dismiss", "Close")]
+    knob: bool
+    name: str
+    value: str | None
+    """None where it must be typed."""
+    current: str
+    """What it is now."""
+
+    @property
+    def text(self) -> str:
+        """`● repaired = on`, `○ x1 = 2.0   (type another)`."""
+        if self.value is None:
+            return f"✎ {self.name} = {self.current}   (type another)"
+        return f"{'●' if self.value == self.current else '○'} {self.name} = {self.value}"
+
+
+class ChoiceScreen(ModalScreen["Choice | None"]):
+    """Choose one of several."""
+
+    BINDINGS = [Binding("escape,q,k,e", "dismiss", "Close")]
     CSS = """
-    KnobScreen { align: center middle; }
-    KnobScreen Vertical { width: 60; height: auto; max-height: 80%; border: round $primary; padding: 0 1; }
-    KnobScreen Vertical { background: $surface; }
-    KnobScreen OptionList { height: auto; max-height: 100%; border: none; background: $surface; }
+    ChoiceScreen { align: center middle; }
+    ChoiceScreen Vertical { width: 64; height: auto; max-height: 80%; border: round $primary; padding: 0 1; }
+    ChoiceScreen Vertical { background: $surface; }
+    ChoiceScreen OptionList { height: auto; max-height: 100%; border: none; background: $surface; }
     """
 
-    def __init__(self, knobs: tuple[Knob, ...], settings: Mapping[str, str]) -> None:
+    def __init__(self, title: str, choices: Sequence[Choice]) -> None:
         super().__init__()
-        self._knobs = knobs
-        self._settings = settings
-        self._answers: list[tuple[str, str | None]] = []
+        self._heading = title
+        self._choices = choices
 
     def compose(self) -> ComposeResult:
-        """An option for each value that can be chosen."""
-        options: list[Option] = []
-        for knob in self._knobs:
-            current = self._settings.get(knob.name, show(knob.default))
-            values: list[str | None] = [show(v) for v in knob.options] or [None]
-            for value in values:
-                mark = "●" if value == current else "○"
-                text = (
-                    f"{knob.name} = {value}"
-                    if value is not None
-                    else f"{knob.name} = {current}   (type another)"
-                )
-                options.append(Option(f"{mark} {text}"))
-                self._answers.append((knob.name, value))
+        """An option for each."""
         with Vertical() as box:
-            box.border_title = "knobs  (enter runs the program again)"
-            yield OptionList(*options)
+            box.border_title = self._heading
+            yield OptionList(*[Option(choice.text) for choice in self._choices], markup=False)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """The person chose."""
-        self.dismiss(self._answers[event.option_index])
+        self.dismiss(self._choices[event.option_index])

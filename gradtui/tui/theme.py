@@ -5,6 +5,8 @@ Every state has a glyph beside its colour, so `NO_COLOR` and monochrome terminal
 
 from __future__ import annotations
 
+import os
+
 from textual.theme import Theme
 
 DARK = Theme(
@@ -50,3 +52,9 @@ SAFE = Theme(
     dark=True,
 )
 THEMES = (DARK, LIGHT, SAFE)
+
+
+def wished() -> str:
+    """The name of the theme to begin with: `GRADTUI_THEME` may be dark, light or safe."""
+    name = f"gradtui-{os.environ.get('GRADTUI_THEME', 'dark')}"
+    return next((theme.name for theme in THEMES if theme.name == name), DARK.name)

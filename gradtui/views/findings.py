@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradtui.views.rows import Row, row, wrapped
+from gradtui.views.rows import Row, Span, Target, row, wrapped
 from gradtui.views.state import State
 
 
@@ -19,8 +19,10 @@ def rows_of(state: State, width: int) -> list[Row]:
     for finding in findings:
         here = (finding.pass_number, finding.step) <= (state.cursor.number, state.cursor.step)
         at = f"{finding.pass_number}:{finding.step}"
-        rows.append(row((f"⚠ {finding.kind}", "bad" if here else "warn"), (f"   at {at}", "dim")))
-        rows += [row("  ", *r) for r in wrapped(row(finding.message), max(20, width - 2))]
+        there = Target(finding.pass_number, finding.step)
+        rows.append(row(Span(f"⚠ {finding.kind}", "bad" if here else "warn", there), (f"   at {at}", "dim")))
+        message = row(Span(finding.message, "", there))
+        rows += [row("  ", *r) for r in wrapped(message, max(20, width - 2))]
         if finding.culprit:
             rows.append(row(("  at fault   ", "dim"), finding.culprit))
         if finding.source:

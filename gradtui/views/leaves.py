@@ -1,4 +1,7 @@
-"""The leaves: what each `.grad` held before the pass, what was added, what it holds at the cursor."""
+"""The leaves: what each `.grad` held before the pass, what was added, what it holds at the cursor.
+
+At the start of a pass: what it holds, from which pass, and whether that has been used already.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from typing import overload
 
 from gradtui.trace import Pass
 from gradtui.trace.names import symbol
-from gradtui.trace.numbers import within
-from gradtui.views.rows import Row, fit, fit_path, right, row
+from gradtui.trace.numbers import magnitude, within
+from gradtui.views.rows import Row, Span, Target, fit, fit_path, right, row
 from gradtui.views.state import State
 from gradtui.wire.messages import Node
 
@@ -19,6 +22,7 @@ class LeafRows(Sequence[Row]):
     def __init__(self, state: State, shown: Pass, leaves: Sequence[Node], width: int) -> None:
         self._state = state
         self._shown = shown
+        self._starts = state.cursor.step == 0
         self.leaves = leaves
         self._number = max(8, min(12, (width - 22) // 4 - 1))
         self._name = max(8, width - 4 * (self._number + 1) - 2)
@@ -37,10 +41,15 @@ class LeafRows(Sequence[Row]):
 
     def _head(self) -> Row:
         n = self._number
-        titles = "".join(" " + right(t, n) for t in ("value", "before", "added", "after"))
+        words = (
+            ("value", "holds", "of pass", "used") if self._starts else ("value", "before", "added", "after")
+        )
+        titles = "".join(" " + right(t, n) for t in words)
         return row((fit("  leaf", self._name + 2) + titles, "dim"))
 
     def _leaf(self, node: Node) -> Row:
+        if self._starts:
+            return self._held(node)
         leaf = self._shown.leaf_at(node, self._state.cursor.step)
         step = self._state.step
         now = step is not None and step.node.id == node.id
@@ -51,11 +60,26 @@ class LeafRows(Sequence[Row]):
         added = "·" if leaf.added is None else within(leaf.added, n)
         return row(
             (mark, "now"),
-            (fit_path(symbol(node), self._name), "name"),
+            Span(fit_path(symbol(node), self._name), "name", Target(node=node.id)),
             (" " + right(within(node.value, n) if node.value is not None else "", n), "dim"),
             (" " + right(before, n), "warn" if before not in ("0", "None") else ""),
             (" " + right(added, n), "now" if now or touched else "number"),
             (" " + right(after, n), "strong"),
+        )
+
+    def _held(self, node: Node) -> Row:
+        shown, n = self._shown, self._number
+        before = shown.before.get(node.id)
+        empty = before is None or magnitude(before) == 0
+        origin, used = shown.came_from.get(node.id), node.id in shown.used
+        told = "" if empty else "yes" if used else "no" if origin is not None else "?"
+        return row(
+            ("! " if used else "  ", "bad"),
+            Span(fit_path(symbol(node), self._name), "name", Target(node=node.id)),
+            (" " + right(within(node.value, n) if node.value is not None else "", n), "dim"),
+            (" " + right(within(before, n), n), "dim" if empty else "warn"),
+            (" " + right("" if empty or origin is None else str(origin), n), "dim"),
+            (" " + right(told, n), "bad" if used else "dim"),
         )
 
 

@@ -25,11 +25,21 @@ ROLES: tuple[Role, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """Where a click leads: to a step of a pass, to a node of the shown one, or to both."""
+
+    number: int = 0
+    step: int | None = None
+    node: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """A piece of one line."""
 
     text: str
     role: Role = ""
+    target: Target | None = None
 
 
 Row: TypeAlias = tuple[Span, ...]
@@ -49,6 +59,18 @@ def text_of(rows: Iterable[Row]) -> str:
 def width_of(r: Row) -> int:
     """Terminal cells that a row takes."""
     return sum(cell_len(span.text) for span in r)
+
+
+def target_at(r: Row, x: int) -> Target | None:
+    """Where a click on cell `x` leads: by the span there, else by the first that leads anywhere."""
+    end = 0
+    for span in r:
+        end += cell_len(span.text)
+        if x < end and span.target is not None:
+            return span.target
+        if x < end:
+            break
+    return next((span.target for span in r if span.target is not None), None)
 
 
 def fit(text: str, width: int) -> str:
@@ -82,7 +104,7 @@ def wrapped(parts: Row, width: int, indent: str = "") -> list[Row]:
                 word = word.lstrip()
                 size = cell_len(word)
             if word:
-                lines[-1].append(Span(word, span.role))
+                lines[-1].append(Span(word, span.role, span.target))
                 used += size
     return [tuple(line) for line in lines]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gradtui.trace import Pass, Step, Trace
 from gradtui.trace.cursor import NOWHERE, Cursor, edge
@@ -25,7 +26,13 @@ class State:
     """The stop it stands at."""
     recording: bool = False
     knobs: str = ""
-    """The knobs that were set: `repaired=on`."""
+    """The knobs that were set, and the inputs that were changed: `repaired=on  x1=3`."""
+    lesson: str = ""
+    """The program's docstring."""
+    hints: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    """Texts of the lesson that belong to a position."""
+    leaf: Node | None = None
+    """The leaf that was selected last: the passes pane draws its gradient."""
 
     @property
     def shown_pass(self) -> Pass | None:
@@ -39,6 +46,11 @@ class State:
         if shown is None or not 0 < self.cursor.step <= len(shown.messages):
             return None
         return shown.steps[self.cursor.step - 1]
+
+    @property
+    def hint(self) -> str | None:
+        """What the lesson says of this position."""
+        return self.hints.get((self.cursor.number, self.cursor.step))
 
     @property
     def next_node(self) -> int | None:

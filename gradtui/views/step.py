@@ -42,14 +42,28 @@ def _before_first(state: State, shown: Pass) -> list[Row]:
         rows.append(row("called at ", (where, "dim")))
     if shown.began.kind == "grad":
         rows.append(row(("this pass returns its gradients; no leaf accumulates", "dim")))
-    held = [(leaf, value) for leaf, value in shown.began.before if magnitude(value) != 0]
-    for leaf, value in held[:4]:
-        rows.append(
-            row(("! ", "warn"), (call(shown.nodes[leaf]), "name"), f".grad already holds {short(value)}")
-        )
+    return rows + _held(state, shown) + _next(state, shown)
+
+
+def _held(state: State, shown: Pass) -> list[Row]:
+    """What nodes hold of earlier passes, those with a used gradient first."""
+    held = [n for n, value in shown.before.items() if magnitude(value) != 0 and n != shown.root.id]
+    held.sort(key=lambda node: node not in shown.used)
+    rows: list[Row] = []
+    for node in held[:4]:
+        name, value = Span(call(shown.nodes[node]), "name"), short(shown.before[node])
+        if node in shown.used:
+            old = Span(f" of pass {shown.used[node]}, which an update has already used", "bad")
+            rows.append(row(("! ", "bad"), name, f".grad still holds {value}", old))
+        else:
+            origin = f" of pass {shown.came_from[node]}" if node in shown.came_from else ""
+            rows.append(row(("! ", "warn"), name, f".grad already holds {value}{origin}"))
     if len(held) > 4:
-        rows.append(row(("! ", "warn"), f"and {len(held) - 4} leaves more"))
-    return rows + _next(state, shown)
+        rows.append(row(("! ", "warn"), f"and {len(held) - 4} more"))
+    stop = state.stopped
+    if held and stop is not None and (stop.number, stop.step) == (shown.number, 0):
+        rows.append(row(("  z zeroes them now, in the program", "dim")))
+    return rows
 
 
 def _equals(node: Node) -> list[Span]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.events import Click
 from textual.geometry import Size
+from textual.message import Message
 from textual.strip import Strip
 
 from gradtui.tui.widgets.rows_view import RowsView
-from gradtui.views.rows import Row, width_of
+from gradtui.views.rows import Row, Target, target_at, width_of
 
 MEASURED = 2_000
 """Rows whose width is looked at, for scrolling sideways."""
@@ -18,15 +20,23 @@ class Pane(RowsView, can_focus=True):
     """Shows what a view made. `wide` panes scroll sideways, the others cut."""
 
     DEFAULT_CSS = """
-    Pane { border: round $panel; border-title-color: $foreground 70%; padding: 0 1; }
+    Pane { scrollbar-gutter: stable; border: round $panel; border-subtitle-color: $foreground 50%; border-title-color: $foreground 70%; padding: 0 1; }
     Pane:focus { border: round $primary; border-title-color: $primary; }
     """
+
+    class Pointed(Message):
+        """The person clicked on something that leads to a step or a node."""
+
+        def __init__(self, target: Target) -> None:
+            super().__init__()
+            self.target = target
 
     def __init__(self, name: str, title: str, wide: bool = False) -> None:
         super().__init__(id=name)
         self.border_title = title
         self.rows: Sequence[Row] = []
         self._wide = wide
+        self._near: int | None = None
 
     def show(
         self, rows: Sequence[Row], title: str | None = None, top: bool = False, bottom: bool = False
@@ -50,15 +60,35 @@ class Pane(RowsView, can_focus=True):
         """Cells that a row has."""
         return max(1, self.scrollable_content_region.width)
 
+    @property
+    def text_height(self) -> int:
+        """Rows that can be seen at once."""
+        return max(1, self.scrollable_content_region.height)
+
     def bring_into_view(self, line: int) -> None:
         """Scroll so that a row (from 0) can be seen, with some rows around it."""
+        self._near = line
         self._scroll_near(line)
-        self.call_after_refresh(self._scroll_near, line)  # a pane just opened has no height yet
+
+    def on_resize(self) -> None:
+        """A pane just opened has had no height to scroll in."""
+        if self._near is not None:
+            self.call_after_refresh(self._scroll_near, self._near)
 
     def _scroll_near(self, line: int) -> None:
         top, height = self.scroll_offset.y, max(1, self.scrollable_content_region.height)
         if not top + 1 <= line < top + height - 1:
-            self.scroll_to(y=max(0, line - height // 3), animate=False)
+            self.scroll_to(y=max(0, line - height // 3), animate=False, force=True)
+
+    def on_click(self, event: Click) -> None:
+        """Follow what is under the mouse: the span itself, else the first of its row that leads anywhere."""
+        offset = event.get_content_offset(self)
+        at = -1 if offset is None else offset.y + self.scroll_offset.y
+        if offset is None or not 0 <= at < len(self.rows):
+            return
+        target = target_at(self.rows[at], offset.x + self.scroll_offset.x)
+        if target is not None:
+            self.post_message(self.Pointed(target))
 
     def render_line(self, y: int) -> Strip:
         """One line of the pane."""

@@ -1,0 +1,56 @@
+"""What is typed at the prompt or taken away as text: a step, a search, a copy."""
+
+from __future__ import annotations
+
+from gradtui.trace import cursor as moves
+from gradtui.trace import query
+from gradtui.tui.travelling import Travelling
+from gradtui.views import ledger, status, step
+from gradtui.views.rows import text_of
+
+COPIED = 100
+"""Columns of a step that is copied."""
+
+
+class Asking(Travelling):
+    """Actions that ask."""
+
+    def action_ask_step(self) -> None:
+        """Type a step to go to."""
+        self.prompt.ask("go to step: 7, 2:7 (pass 2) or end", self._go_to)
+
+    def _go_to(self, text: str) -> None:
+        try:
+            self.move_to(moves.parse(self.state.trace, text, self.state.cursor))
+        except ValueError as error:
+            self.say(str(error), severity="warning")
+
+    def action_ask_search(self) -> None:
+        """Type what to look for."""
+        question = "search: a name or op; nonfinite, zero, overwrote, norm>10"
+        self.prompt.ask(question, self._search, self.prompt.last_search)
+
+    def _search(self, text: str) -> None:
+        """A test goes to the next step that passes it; other text selects the next node that has it."""
+        self.prompt.last_search = text
+        test = query.parse_test(text)
+        shown = self.state.shown_pass
+        if test is not None:
+            at = query.first_step_where(self.state.trace, test, self.state.cursor)
+            self.or_say(at, f"No step after this one: {text}.")
+        elif shown is not None:
+            found = [node.id for node in query.matching(self.state.trace, shown, text)]
+            later = found[found.index(self.state.selected) + 1 :] if self.state.selected in found else []
+            if found:
+                self.select((later or found)[0])
+            else:
+                self.say(f"Nothing in this graph is called '{text}'.")
+
+    def action_copy_step(self) -> None:
+        """The current step and the ledger of the selected node, as text on the clipboard."""
+        state = self.state
+        rows = [status.where(state), *step.rows_of(state, COPIED)]
+        if state.selected is not None:
+            rows += [(), *ledger.rows_of(state, COPIED)]
+        self.copy_to_clipboard(text_of(rows).strip() + "\n")
+        self.say("The step is on the clipboard, as far as the terminal passes it on (OSC 52).")

@@ -1,0 +1,99 @@
+"""What every part of the app stands on: the run, the state, and the few ways to change it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual.app import App
+from textual.notifications import SeverityLevel
+
+from gradtui.session.run import Run
+from gradtui.session.session import Until
+from gradtui.trace import cursor as moves
+from gradtui.trace.cursor import Cursor
+from gradtui.tui.screen import DebuggerScreen
+from gradtui.tui.widgets.prompt import Prompt
+from gradtui.views.state import State
+
+
+class Core(App[None]):
+    """Holds the run and the state.
+
+    Invariant: the trace is changed in the feed's slice of the event loop only, and the state is
+    replaced, never changed; so every repaint sees one moment.
+    """
+
+    def __init__(self, state: State, run: Run | None) -> None:
+        super().__init__()
+        self.program = run
+        """None over a recording, and while no program is chosen."""
+        self.state = state
+        self.following = True
+        """Does the screen stay at the newest position?"""
+        self.stepping = False
+        """Is the program on its way to the next node?"""
+        self.steps_owed = 0
+        """Steps asked for faster than the program takes them."""
+
+    @property
+    def debugger(self) -> DebuggerScreen:
+        """The screen at the bottom of the stack."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, DebuggerScreen)
+        return screen
+
+    @property
+    def prompt(self) -> Prompt:
+        """The line in which something is typed."""
+        return self.debugger.query_one(Prompt)
+
+    def go(self, until: Until) -> None:
+        """Let the program go on, or say why it does not."""
+        program = self.program
+        if program is None:
+            self.say("This is the end of the recording.")
+        elif program.session.exited is not None:
+            self.say("The program has ended. N goes back, r runs it again.")
+        elif program.stopped:
+            self.following, self.stepping = True, until == "step"
+            program.go(until)
+            self.state = replace(self.state, stopped=None)
+        elif until == "step" and self.stepping and self.following:
+            self.steps_owed += 1
+        else:
+            self.following = True
+            self.say("The program is running; the screen follows it.")
+
+    def move_to(self, at: Cursor | None, follow: bool = False) -> None:
+        """Put the cursor there and select the node of that step. None stays."""
+        if at is None:
+            return
+        self.following = follow or at == moves.edge(self.state.trace)
+        if not self.following:
+            self.steps_owed = 0
+        self.state = replace(self.state, cursor=at)
+        shown, step = self.state.shown_pass, self.state.step
+        node = None
+        if shown is not None:
+            node = step.node.id if step is not None else self.state.next_node or shown.root.id
+        self.select(node)
+
+    def select(self, node: int | None) -> None:
+        """Select a node at its own row of the graph; ledger, torch and source follow."""
+        graph = self.debugger.graph
+        graph.show(self.state)
+        path = graph.select_node(node) if node is not None else ()
+        self.selected(node, path)
+
+    def selected(self, node: int | None, path: tuple[int, ...]) -> None:
+        """A row of the graph is selected: show what belongs to it."""
+        self.state = replace(self.state, selected=node, path=path)
+        chosen = self.state.selected_node
+        if chosen is not None and chosen.leaf:
+            self.state = replace(self.state, leaf=chosen)
+        self.debugger.show(self.state)
+
+    def say(self, text: str, severity: SeverityLevel = "information", timeout: float = 3) -> None:
+        """One message at a time: the newest."""
+        self.clear_notifications()
+        self.notify(text, severity=severity, timeout=timeout)

@@ -1,0 +1,64 @@
+"""The area of the panes: lays them out as `arrangement` says."""
+
+from __future__ import annotations
+
+from textual.containers import Container
+from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.widget import Widget
+
+from gradtui.tui.arrangement import Box, Wish, arrange
+
+
+class PaneLayout(Layout):
+    """Puts each child where the arrangement has it, by its id."""
+
+    name = "panes"
+
+    def __init__(self) -> None:
+        self.wish = Wish()
+
+    def arrange(
+        self,
+        parent: Widget,
+        children: list[Widget],
+        size: Size,
+        greedy: bool = True,  # noqa: ARG002
+    ) -> ArrangeResult:
+        """One placement for each child that can be seen."""
+        parent.pre_layout(self)
+        boxes = arrange(size.width, size.height, self.wish)
+        return [
+            WidgetPlacement(Region(*boxes[child.id]), NULL_OFFSET, NULL_SPACING, child)
+            for child in children
+            if child.id in boxes
+        ]
+
+
+class Panes(Container):
+    """Holds the panes; only those of the arrangement are displayed."""
+
+    DEFAULT_CSS = "Panes { height: 1fr; width: 1fr; }"
+
+    def __init__(self, *panes: Widget) -> None:
+        super().__init__(*panes, id="panes")
+        self._panes_layout = PaneLayout()
+
+    @property
+    def layout(self) -> Layout:
+        """Our own."""
+        return self._panes_layout
+
+    @property
+    def wish(self) -> Wish:
+        """What is shown now."""
+        return self._panes_layout.wish
+
+    def show(self, wish: Wish, size: Size) -> dict[str, Box]:
+        """Show other panes, in an area of this size; returns the boxes."""
+        self._panes_layout.wish = wish
+        boxes = arrange(size.width, size.height, wish)
+        for child in self.children:
+            child.display = child.id in boxes
+        self.refresh(layout=True)
+        return boxes

@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (BadInput, BadRecording) as error:
         print(f"gradtui: {error}", file=sys.stderr)
         code = 2
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
     except BrokenPipeError:  # `gradtui ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 128 + signal.SIGPIPE
@@ -115,7 +117,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument("source", metavar="SOURCE", help="a program, a bundled lesson or a recording")
     export.add_argument("file", metavar="FILE", type=Path, help="where to write; its ending says what")
-    export.add_argument("--at", metavar="[PASS:]STEP", help="the position: 7, 2:7 or end (default: end)")
+    export.add_argument(
+        "--at",
+        metavar="[PASS:]STEP",
+        help="the position: 7, 2:7, 2:end, or end of the run (default: the end of the first pass)",
+    )
     export.add_argument("--screen", action="store_true", help="the screen instead of the graph")
     export.add_argument("--size", metavar="COLSxROWS", default="160x48", help="of the screen")
     export.add_argument(

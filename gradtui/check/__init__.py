@@ -1,1 +1,1 @@
-"""Headless faces: text steps and JSON lines."""
+"""Headless faces: text steps, JSON lines, scenario checks."""

@@ -40,7 +40,7 @@ def lines_of(trace: Trace, event: Event, findings: list[Finding]) -> Iterator[st
     for item in (*([record] if record else ()), *_accounts(trace, event)):
         yield json.dumps(item, ensure_ascii=True, allow_nan=False)
     for finding in findings:
-        yield json.dumps(_finding(finding), ensure_ascii=True, allow_nan=False)
+        yield json.dumps(finding_record(finding), ensure_ascii=True, allow_nan=False)
 
 
 def _record(trace: Trace, event: Event) -> Json | None:
@@ -158,7 +158,8 @@ def _accounts(trace: Trace, event: Event) -> Iterator[Json]:
             }
 
 
-def _finding(finding: Finding) -> Json:
+def finding_record(finding: Finding) -> Json:
+    """The contract's line for a finding."""
     return {
         "type": "finding",
         "kind": finding.kind,

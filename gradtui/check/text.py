@@ -42,7 +42,7 @@ def lines_of(trace: Trace, event: Event, findings: list[Finding]) -> Iterator[st
                 yield f"{_count(nodes, 'node')} not compared with torch: {reason}"
             yield farewell(trace, event)
     for finding in findings:
-        yield from _finding(finding)
+        yield from finding_lines(finding)
 
 
 def _pass(trace: Trace, pass_: Pass) -> str:
@@ -103,7 +103,8 @@ def _end(trace: Trace, event: PassEnded) -> Iterator[str]:
         yield f"      the pass ended with {event.error}"
 
 
-def _finding(finding: Finding) -> Iterator[str]:
+def finding_lines(finding: Finding) -> Iterator[str]:
+    """A finding with its lines, for people."""
     yield f"finding: {finding.kind} (pass {finding.pass_number}, step {finding.step})"
     yield f"    {finding.message}"
     if finding.culprit:

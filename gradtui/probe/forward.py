@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from gradtui.probe.frames import variable
 from gradtui.probe.places import Places
 from gradtui.probe.summaries import summarize
 from gradtui.probe.torch_private import MODULE_CALL, being_compiled, next_sequence_number
@@ -37,7 +38,7 @@ VALUES = 20_000
 def _running_module(frame: Any) -> int:
     while frame is not None:
         if frame.f_code is MODULE_CALL:
-            return id(frame.f_locals.get("self"))
+            return id(variable(frame, "self"))
         frame = frame.f_back
     return 0
 

@@ -18,6 +18,8 @@ from types import (
 )
 from typing import Any
 
+from gradtui.probe.frames import of_module, variables
+
 BUDGET = 50_000
 """Objects looked at in one search; beyond it deeper objects stay unnamed."""
 DEEPEST = 10
@@ -67,13 +69,12 @@ def _namespaces(frames: list[FrameType]) -> Iterator[tuple[dict[str, Any], froze
     """Locals from the innermost frame outwards, then the globals those frames see."""
     done: set[int] = set()
     for frame in frames:
-        if frame.f_locals is not frame.f_globals:
-            yield dict(frame.f_locals), loop_names(frame.f_code)
+        if not of_module(frame):
+            yield variables(frame), loop_names(frame.f_code)
     for frame in frames:
         if id(frame.f_globals) not in done:
             done.add(id(frame.f_globals))
-            is_module = frame.f_locals is frame.f_globals
-            yield dict(frame.f_globals), loop_names(frame.f_code) if is_module else frozenset()
+            yield dict(frame.f_globals), loop_names(frame.f_code) if of_module(frame) else frozenset()
 
 
 def _breadth_first(

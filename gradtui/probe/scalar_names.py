@@ -7,6 +7,7 @@ from typing import Any
 
 from gradtui.probe import names
 from gradtui.probe.engines import Engines
+from gradtui.probe.frames import variables
 from gradtui.probe.operations import sign_of
 from gradtui.probe.places import Places, of_probe
 from gradtui.probe.scalar_graph import Entry, users_first
@@ -82,8 +83,9 @@ def _settle(entry: Entry) -> None:
 def _variable(name: str, frames: list[FrameType]) -> Any:
     """What a variable holds in the nearest frame that has it, None where none has."""
     for frame in frames:
-        if name in frame.f_locals:
-            return frame.f_locals[name]
+        found = variables(frame)
+        if name in found:
+            return found[name]
     return next((f.f_globals[name] for f in frames if name in f.f_globals), None)
 
 

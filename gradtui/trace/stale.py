@@ -28,7 +28,8 @@ def used_again(trace: Trace, pass_: Pass, leaves: tuple[int, ...]) -> Iterator[F
     first = min(leaves, key=lambda leaf: (runs[leaf], leaf))
     node = pass_.nodes[first]
     account = pass_.leaf_at(node)
-    more = f" (and {len(leaves) - 1} leaves more)" if len(leaves) > 1 else ""
+    others = len(leaves) - 1
+    more = f" (and {others} {'leaf' if others == 1 else 'leaves'} more)" if others else ""
     yield finding_at(
         trace, KIND, pass_, runs[first], node, _backward_line(trace, pass_),
         f"{call(node)}.grad{more} still held {short(account.before)}, the gradient of pass "

@@ -625,9 +625,9 @@ def test_the_module_that_made_a_node_is_named() -> None:
         loss.backward()
     made = {s.op: s.node.module for s in trace.passes[0].steps if not s.node.leaf}
     assert made["SumBackward0"] is None
-    assert made["TanhBackward0"] == "1"
-    assert [s.node.module for s in trace.passes[0].steps if s.op == "AddmmBackward0"] == ["2", "0"]
-    assert {s.name: s.node.module for s in trace.passes[0].steps if s.node.leaf}["net.2.bias"] == "2"
+    assert made["TanhBackward0"] == "net.1"
+    assert [s.node.module for s in trace.passes[0].steps if s.op == "AddmmBackward0"] == ["net.2", "net.0"]
+    assert {s.name: s.node.module for s in trace.passes[0].steps if s.node.leaf}["net.2.bias"] == "net.2"
 
 
 def test_a_name_that_passed_to_another_leaf_is_not_kept() -> None:

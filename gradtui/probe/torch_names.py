@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from gradtui.probe import names
-from gradtui.probe.torch_private import packed
+from gradtui.probe.torch_private import packed, saved_value
 
 _SIGNS = {
     "Add": "+",
@@ -27,6 +27,14 @@ _CALLED = {
     "Tanh", "Exp", "Log", "Relu", "Sigmoid", "Sin", "Cos", "Sqrt", "Abs", "Sum", "Mean", "Softmax",
     "LogSoftmax", "Gelu", "Silu", "Clone", "Norm", "Prod", "Max", "Min", "Var", "Std", "Cumsum", "Squeeze",
 }  # fmt: skip
+_SAVED_AS = {
+    "Mm": ("self", "mat2"),
+    "Bmm": ("self", "mat2"),
+    "Mv": ("self", "vec"),
+    "Dot": ("self", "tensor"),
+}
+"""Under which names operations save their operands; the others as `self` and `other`."""
+_PATH = re.compile(r"[\w.\[\]]+")
 _NAME = re.compile(r"^(\w+?)Backward\d*$")
 
 
@@ -104,6 +112,8 @@ class _Search:
         self._tensors: dict[int, Any] = {}
         self._outputs: dict[int, dict[int, str]] = {}
         """By node: the names of its outputs, by their number."""
+        self._inputs: dict[int, str] = {}
+        """Tensors without a gradient that were met, by `id()`: they may be operands."""
         self._by_module: set[int] = set()
         self._wanted = set(self._inner)
         self.new: set[int] = set()
@@ -162,6 +172,7 @@ class _Search:
             self._found(key, path)
             return
         if not tensor.requires_grad:
+            self._inputs.setdefault(key, path)
             return
         node = tensor.grad_fn
         if node is None or id(node) not in self._inner:
@@ -175,7 +186,7 @@ class _Search:
     def _claim_module(self, module: torch.nn.Module, path: str) -> None:
         """Parameters are called as `named_parameters` calls them, whatever else holds them."""
         for name, parameter in torch.nn.Module.named_parameters(module, remove_duplicate=False):
-            self._place(parameter, name.rpartition(".")[0])
+            self._place(parameter, _module_name(path, name.rpartition(".")[0]))
             key = id(parameter)
             self._check(parameter, f"{path}.{name}")
             if key not in self._by_module:
@@ -184,7 +195,7 @@ class _Search:
                 self.found[key] = f"{path}.{name}"
                 self._found(key, path)
         for name, part in torch.nn.Module.named_modules(module):
-            self._place(part, name)
+            self._place(part, _module_name(path, name))
             prefix = f"{path}.{name}" if name else path
             for attribute, value in list(vars(part).items()):
                 if isinstance(value, torch.Tensor):
@@ -216,10 +227,29 @@ class _Search:
             told[id(node)] = (self.found[key], True, self._tensors.get(key))
             return
         operands = [
-            self._operand(function, output, told) if function is not None else _constant(node, slot)
+            self._operand(function, output, told) if function is not None else self._input(node, slot)
             for slot, (function, output) in enumerate(node.next_functions)
         ]
         told[id(node)] = (_written_out(node, operands), False, None)
+
+    def _input(self, node: Any, slot: int) -> str | None:
+        """An operand that needs no gradient, where torch saved it: a number, or a tensor that was met."""
+        match = _NAME.match(node.name())
+        named = _SAVED_AS.get(match.group(1) if match else "", ("self", "other"))
+        if (
+            slot >= len(named)
+            or not hasattr(type(node), "_saved_" + named[slot])
+            or packed(node, named[slot])
+        ):
+            return None
+        try:
+            saved = saved_value(node, named[slot])
+        except RuntimeError:  # freed, or changed in place since
+            return None
+        if not isinstance(saved, torch.Tensor):
+            return None
+        found = self._inputs.get(id(saved))
+        return f"{saved.item():g}" if found is None and saved.dim() == 0 else found
 
     def _operand(
         self, function: Any, output: int, told: dict[int, tuple[str | None, bool, Any]]
@@ -231,12 +261,20 @@ class _Search:
         return told.get(id(function), (None,))[0]
 
 
+def _module_name(path: str, name: str) -> str:
+    """As `named_modules` has it; a number alone (`2` of an `nn.Sequential`) would say nothing."""
+    return f"{path}.{name}" if name[:1].isdigit() else name
+
+
 def _written_out(node: Any, operands: list[str | None]) -> str | None:
     match = _NAME.match(node.name())
     if match is None:
         return None
     word = match.group(1)
     if word in _SIGNS:
+        if any(operands):  # one that needs no gradient may be nowhere to be found: `out - …`
+            unknown = [function is None for function, _ in node.next_functions]
+            operands = ["…" if o is None and gone else o for o, gone in zip(operands, unknown)]
         return names.written_out(_SIGNS[word], operands)
     if word == "Pow":
         exponent = getattr(node, "_saved_exponent", None)
@@ -244,17 +282,5 @@ def _written_out(node: Any, operands: list[str | None]) -> str | None:
             return names.written_out(f"**{exponent:g}", operands[:1])
         return names.written_out("**", operands)
     if word == "T":
-        return f"{operands[0]}.T" if operands and operands[0] and operands[0].isidentifier() else None
+        return f"{operands[0]}.T" if operands and _PATH.fullmatch(operands[0] or "") else None
     return names.written_out(word.lower(), operands[:1]) if word in _CALLED else None
-
-
-def _constant(node: Any, slot: int) -> str | None:
-    """A number that an operation took in place of a tensor, where torch saved it."""
-    name = "self" if slot == 0 else "other"
-    if slot > 1 or not hasattr(type(node), "_saved_" + name) or packed(node, name):
-        return None
-    try:
-        saved = getattr(node, "_saved_" + name)
-        return f"{saved.item():g}" if isinstance(saved, torch.Tensor) and saved.dim() == 0 else None
-    except RuntimeError:
-        return None

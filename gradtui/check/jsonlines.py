@@ -70,7 +70,7 @@ def _record(trace: Trace, event: Event) -> Json | None:
 
 
 def _pass(trace: Trace, pass_: Pass) -> Json:
-    return {
+    told: Json = {
         "type": "pass",
         "pass": pass_.number,
         "engine": pass_.engine,
@@ -78,8 +78,9 @@ def _pass(trace: Trace, pass_: Pass) -> Json:
         "edges": pass_.edges,
         "root": {"name": pass_.root.name, "value": tensor(pass_.root.value)},
         "source": trace.show_place(trace.line_of(pass_.began.stack)),
-        "held": [_held(pass_, node, value) for node, value in pass_.before.items() if magnitude(value) != 0],
     }
+    held = [_held(pass_, node, value) for node, value in pass_.before.items() if magnitude(value) != 0]
+    return {**told, "held": held} if held else told
 
 
 def _held(pass_: Pass, node: int, value: Value) -> Json:

@@ -20,6 +20,8 @@ from gradtui.wire.messages import (
     Zeroed,
 )
 
+UNSEEN = "no backward pass was seen; an engine of a shape of its own is made known by gradtui.engine(...)"
+
 
 def lines_of(trace: Trace, event: Event, findings: list[Finding]) -> Iterator[str]:
     """The lines that one event, just folded into `trace`, adds. The program's output is not among them."""
@@ -40,6 +42,8 @@ def lines_of(trace: Trace, event: Event, findings: list[Finding]) -> Iterator[st
         case Exited():
             for reason, nodes in trace.unchecked.items():
                 yield f"{_count(nodes, 'node')} not compared with torch: {reason}"
+            if not event.passes and not event.code:
+                yield UNSEEN
             yield farewell(trace, event)
     for finding in findings:
         yield from finding_lines(finding)

@@ -239,7 +239,7 @@ def test_a_tensor_shows_shape_and_norm(linear: Path) -> None:
     assert weight.cells[0][1].startswith("4x3 ‖")
     assert weight.cells[1] == ("grad", f"‖{leaf.after.norm:.4g}‖")  # type: ignore[union-attr]
     relu = card(made, "ReluBackward0")
-    assert relu.subtitle == "in 1"
+    assert relu.subtitle == "in net.1"
     assert re.fullmatch(r"5x4 ‖[\d.]+‖", relu.cells[-1][1])
 
 

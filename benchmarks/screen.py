@@ -1,84 +1,223 @@
-"""The screen over a large graph: building the tree, one step, one far jump; medians and 95th percentiles.
+"""How fast the screen is: its first paint, keys over a large graph and over a stream, running again.
 
     python benchmarks/screen.py [NODES]
 
-The graph is real: `gradtui.scalar` values, recorded in process, opened as a recording is.
+Keys are timed from the event to the end of the last paint it causes, escape sequences included, at
+160x48 with seven panes; the waits of the test driver are not in the numbers. Everything shown is
+real: recordings of `gradtui.scalar` programs, and programs that run.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import gc
+import os
+import pty
+import select
+import signal
 import statistics
+import struct
 import sys
+import tempfile
+import termios
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-import gradtui
-from gradtui.scalar import Value
+from textual import events
+from textual._compositor import CompositorUpdate
+
+from gradtui.session.programs import open_program
+from gradtui.session.run import Run
+from gradtui.session.session import Plan
 from gradtui.trace import Trace
+from gradtui.trace.cursor import Cursor
 from gradtui.tui.app import DebuggerApp
-from gradtui.views.tree import GraphTree
+from gradtui.wire.recording import read_recording
+
+SIZE = (160, 48)
+CHAINS = """
+import sys
+from gradtui.scalar import Value
+weights = [Value(0.001 * i) for i in range(100)]
+total = Value(0.0)
+for i in range(int(sys.argv[1]) // 3):
+    total = total + weights[i % 100] * (0.5 + i % 7)
+total.backward()
+"""
+TRAINS = """
+from gradtui.scalar import Value
+w, b = Value(3.0), Value(1.0)
+for turn in range(10_000):
+    loss = (w * 2.0 + b) ** 2
+    w.grad = b.grad = 0.0
+    loss.backward()
+    w.data -= 0.001 * w.grad
+"""
 
 
-def recorded(nodes: int) -> Trace:
-    """A pass over about `nodes` nodes: long chains that branch, with shared leaves."""
-    with gradtui.record(twin=False) as trace:
-        weights = [Value(0.001 * i) for i in range(100)]
-        total = Value(0.0)
-        for i in range(nodes // 3):
-            total = total + weights[i % 100] * (0.5 + i % 7)
-        total.backward()
-    return trace
+class Timed(DebuggerApp):
+    """Notes when it has painted."""
+
+    painted = 0.0
+    paints = 0
+
+    def _display(self, screen: Any, renderable: Any) -> None:
+        super()._display(screen, renderable)
+        if isinstance(renderable, CompositorUpdate):
+            renderable.render_segments(self.console)  # a headless driver would leave this out
+            self.painted, self.paints = time.perf_counter(), self.paints + 1
 
 
-async def timed(action: Callable[[], Awaitable[object]], times: int) -> list[float]:
-    """Milliseconds of each call."""
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        await action()
-        taken.append((time.perf_counter() - start) * 1e3)
-    return taken
+async def press(app: Timed, key: str, character: str | None = None, quiet: float = 0.045) -> float:
+    """Milliseconds from a key to the last paint that follows it closely."""
+    before, start = app.paints, time.perf_counter()
+    event = events.Key(key, character)
+    event.set_sender(app)
+    assert app._driver is not None
+    app._driver.send_message(event)
+    while app.paints == before and time.perf_counter() < start + 2:
+        await asyncio.sleep(0)
+    if quiet:
+        while time.perf_counter() < app.painted + quiet:
+            await asyncio.sleep(0.001)
+    return (app.painted - start) * 1e3
 
 
-async def measure(trace: Trace) -> None:
-    """Drive the app at 160x48."""
-    app = DebuggerApp.over_recording(trace, "large")
+async def large(file: Path) -> None:
+    """Keys over a graph of many nodes."""
     start = time.perf_counter()
-    async with app.run_test(size=(160, 48)) as pilot:
-        await pilot.pause()
-        print(f"{'open, first paint':28}{(time.perf_counter() - start) * 1e3:9.1f} ms")
-        gc.freeze()
-        nothing = ("a key without effect", "f12")  # what the test driver itself takes
-        for name, keys in (nothing, ("step (n)", "n"), ("back (N)", "N"), ("select (down)", "down")):
-            report(name, await timed(lambda keys=keys: pilot.press(keys), 60))
+    trace = Trace.of(read_recording(file))
+    print(f"{'read and fold':34}{(time.perf_counter() - start) * 1e3:9.1f} ms")
+    app = Timed.over_recording(trace, "large")
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause(0.3)
+        gc.freeze()  # as the app does in a terminal
+        app.move_to(Cursor(1, len(trace.passes[0].messages) // 2))
+        await pilot.pause(0.3)
+        for name, key in (("step (n)", "n"), ("back (N)", "N"), ("select", "down"), ("page", "pagedown")):
+            report(name, [await press(app, key) for _ in range(60)])
+        far = []
+        for i in range(20):
+            before, start = app.paints, time.perf_counter()
+            app.move_to(Cursor(1, 10 if i % 2 else len(trace.passes[0].messages) - 10))
+            while app.paints == before:
+                await asyncio.sleep(0)
+            far.append((app.painted - start) * 1e3)
+            await asyncio.sleep(0.05)
+        report("far jump", far)
+        for key, name in (("9", "passes"), ("0", "nearby")):
+            await press(app, key)
+            report(f"step, {name} shown", [await press(app, "n") for _ in range(30)])
 
-        async def jump() -> None:
-            await pilot.press("g", *"60000", "enter")
-            await pilot.press("g", *"10", "enter")
 
-        report("two far jumps (16 keys)", await timed(jump, 6))
+async def streaming(program: Path) -> None:
+    """Keys while a program trains, and the way to the first stop of the next run."""
+    opened = open_program(str(program))
+    run = Run(opened, Plan(opened.path, twin=False))
+    app = Timed.over_run(run)
+    try:
+        async with app.run_test(size=SIZE) as pilot:
+            await until(lambda: app.state.stopped is not None)
+            await press(app, "9")
+            await pilot.press("c")
+            taken = []
+            while run.session.exited is None:
+                # `1` and `9` open panes: what they do is seen at once, whatever streams in
+                taken.append(await press(app, "down" if len(taken) % 2 else "up", quiet=0))
+                await asyncio.sleep(0.02)
+            steps = sum(len(p.messages) for p in run.trace.passes)
+            report(f"key while {steps:,} steps come", taken)
+    finally:
+        run.close()
+
+
+async def again(program: Path) -> None:
+    """From a changed number to the first stop of the next run, with torch's twin."""
+    opened = open_program(str(program))
+    run = Run(opened, Plan(opened.path))
+    app = Timed.over_run(run)
+    try:
+        async with app.run_test(size=SIZE):
+            await until(lambda: app.state.stopped is not None)
+            for name, number in (("cold", "2.5"), ("warm", "3.5")):
+                if name == "warm":
+                    run.prepare()
+                    await asyncio.sleep(4)
+                old, start = run.trace, time.perf_counter()
+                app._edit("x1", number)
+                await until(lambda old=old: app.state.trace is not old and app.state.stopped is not None)
+                taken = (time.perf_counter() - start) * 1e3
+                print(f"{f'another number, {name}: first stop':34}{taken:9.1f} ms")
+    finally:
+        run.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait."""
+    while not condition():
+        await asyncio.sleep(0.002)
+
+
+def first_paint(file: Path) -> None:
+    """From the start of `gradtui open FILE` to the status line in a terminal."""
+    taken, torch = [], False
+    for _ in range(9):
+        start = time.perf_counter()
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+            os.execv(sys.executable, [sys.executable, "-m", "gradtui", "open", str(file)])
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
+        data = b""
+        while b"recording" not in data and b"step" not in data and time.perf_counter() < start + 20:
+            if select.select([terminal], [], [], 0.5)[0]:
+                data += os.read(terminal, 65536)
+        taken.append((time.perf_counter() - start) * 1e3)
+        torch = torch or "libtorch" in Path(f"/proc/{pid}/maps").read_text()
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)
+    report(f"first paint of a recording{', TORCH LOADED' if torch else ''}", taken[1:])
 
 
 def report(name: str, taken: list[float]) -> None:
     """One line of the table."""
     taken.sort()
     p95 = taken[min(len(taken) - 1, int(len(taken) * 0.95))]
-    print(f"{name:28}{statistics.median(taken):9.1f} ms   p95 {p95:7.1f} ms")
+    print(f"{name:34}{statistics.median(taken):9.1f} ms   p95 {p95:7.1f} ms")
+
+
+def recorded(program: Path, *arguments: str) -> Path:
+    """A recording of a program."""
+    file = program.with_suffix(".gradtui")
+    command = ["-m", "gradtui", "run", "--headless", "--no-twin", "--out", str(file), str(program)]
+    pid = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, *command, *arguments])
+    os.waitpid(pid, 0)
+    return file
 
 
 def main() -> None:
     """Print the table."""
-    nodes = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    start = time.perf_counter()
-    trace = recorded(nodes)
-    print(f"{'record':28}{(time.perf_counter() - start) * 1e3:9.1f} ms")
-    shown = trace.passes[0]
-    start = time.perf_counter()
-    tree = GraphTree(shown)
-    print(f"{'build the tree':28}{(time.perf_counter() - start) * 1e3:9.1f} ms   {len(tree):,} rows")
-    asyncio.run(measure(trace))
+    os.environ.setdefault("COLORTERM", "truecolor")
+    nodes = sys.argv[1] if len(sys.argv) > 1 else "100000"
+    with tempfile.TemporaryDirectory() as folder:
+        chains, trains = Path(folder) / "chains.py", Path(folder) / "trains.py"
+        chains.write_text(CHAINS)
+        trains.write_text(TRAINS)
+        sys.stdout.flush()
+        with open(os.devnull, "wb") as nowhere:
+            kept = os.dup(1)
+            os.dup2(nowhere.fileno(), 1)
+            small = recorded(chains, "300").rename(Path(folder) / "small.gradtui")
+            big = recorded(chains, nodes)
+            os.dup2(kept, 1)
+        first_paint(small)
+        asyncio.run(large(big))
+        asyncio.run(streaming(trains))
+        asyncio.run(again(Path(__file__).parent.parent / "scenarios" / "neuron.py"))
 
 
 if __name__ == "__main__":

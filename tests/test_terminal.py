@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -45,6 +46,10 @@ class Terminal:
     def screen(self) -> str:
         """What can be seen now."""
         return self._tmux("capture-pane", "-p")
+
+    def painted(self) -> str:
+        """The same with its escape sequences."""
+        return self._tmux("capture-pane", "-p", "-e")
 
     def wait(self, condition: Callable[[str], object], seconds: float = 40) -> str:
         """The screen, once it fulfils a condition."""
@@ -108,3 +113,29 @@ def test_a_terminal_that_is_too_small_is_told_so(tmp_path: Path) -> None:
         assert "--headless" in screen.replace("\n", "")
     finally:
         terminal.close()
+
+
+def test_without_colour_every_mark_is_still_there(terminal: Terminal, tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    terminal.type(
+        f"NO_COLOR=1 {sys.executable} -m gradtui run --no-twin tests/programs/tells_pid.py {pid_file}",
+        "Enter",
+    )
+    terminal.wait(lambda s: "›  o" in s)
+    terminal.type("n", "n")
+    screen = terminal.wait(lambda s: "▶  n" in s)
+    assert "✓  o" in screen
+    assert not _colours(terminal.painted())
+    terminal.type("q")
+    terminal.wait(lambda s: "▶" not in s and s.rstrip().endswith(("$", "#")))
+
+
+GREYS = {0, 7, 8, 15, 16, 59, 102, 145, 188, 231, *range(232, 256)}
+"""Of the 256 colours of a terminal, those without a hue."""
+
+
+def _colours(painted: str) -> list[object]:
+    """The colours of a painted screen that are not grey."""
+    true = [rgb for rgb in re.findall(r"[34]8;2;(\d+);(\d+);(\d+)", painted) if len(set(rgb)) > 1]
+    numbered = [n for n in re.findall(r"[34]8;5;(\d+)", painted) if int(n) not in GREYS]
+    return [*true, *numbered, *re.findall(r"\x1b\[[34][1-6]m", painted)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -37,7 +38,13 @@ Start = Callable[[Program], Run]
 class DebuggerApp(Rerunning):
     """One program, one recording, or a list of programs to open one after the other."""
 
-    CSS_PATH = "debugger.tcss"
+    CSS = """
+    Screen { background: $background; layers: base; }
+    #prompt { height: 1; border: none; padding: 0 1; background: $panel; }
+    #prompt:focus { border: none; }
+    #alert { background: $surface; }
+    Footer { height: 1; }
+    """
     TITLE = "gradtui"
 
     def __init__(
@@ -79,6 +86,10 @@ class DebuggerApp(Rerunning):
             self.register_theme(theme)
         self.theme = wished()
         self.call_after_refresh(self._begin)
+        if (
+            not self.is_headless
+        ):  # a recording's many objects stay: looking through them again makes keys wait
+            self.call_after_refresh(gc.freeze)
 
     def _begin(self) -> None:
         for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is closed, or somebody ends us
@@ -124,7 +135,7 @@ class DebuggerApp(Rerunning):
         run = self.program = self._start(program)
         self.state = state_of(run)
         self.following, self.stepping, self.steps_owed = True, False, 0
-        self.debugger.earlier = ()
+        self.debugger.passes.earlier = ()
         self.debugger.open_lesson(bool(self.state.lesson))
         self.debugger.graph.focus()
         self.listen()

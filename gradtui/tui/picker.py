@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.events import Click
-from textual.geometry import Size
 from textual.screen import Screen
-from textual.strip import Strip
 from textual.widgets import Footer
 
 from gradtui.session.errors import BadInput
@@ -25,14 +24,13 @@ NARROW = 90
 """Columns below which only the list is shown."""
 
 
-class PickerList(RowsView, can_focus=True):
+class PickerList(RowsView, can_focus=True, inherit_bindings=False):
     """One line for each program; the chosen one is marked."""
 
     DEFAULT_CSS = """
-    PickerList { width: 1fr; border: round $primary; border-title-color: $primary; padding: 0 1; }
-    PickerList > .picker--chosen { background: $primary 25%; text-style: bold; }
+    PickerList { width: 1fr; border: round $primary; border-title-color: $primary; padding: 0 0 0 1; }
+    PickerList > .rows--selected { background: $primary 25%; text-style: bold; }
     """
-    COMPONENT_CLASSES = {"picker--chosen"}
 
     def __init__(self, listed: Sequence[Program | BadInput]) -> None:
         super().__init__(id="programs")
@@ -41,30 +39,34 @@ class PickerList(RowsView, can_focus=True):
 
     def on_mount(self) -> None:
         """As long as the list."""
-        self.virtual_size = Size(self.size.width, len(self.listed))
+        self.extend(self.text_width, len(self.listed))
 
     def choose(self, index: int) -> None:
         """Mark another line."""
         self.chosen = max(0, min(index, len(self.listed) - 1))
-        top, height = self.scroll_offset.y, max(1, self.scrollable_content_region.height)
+        top, height = self.scroll_offset.y, self.text_height
         if not top <= self.chosen < top + height:
             self.scroll_to(y=max(0, self.chosen - height // 2), animate=False, force=True)
-        self.refresh()
+        self.repaint()
 
-    def render_line(self, y: int) -> Strip:
+    def line_at(self, y: int) -> Row:
         """One program."""
-        width = self.scrollable_content_region.width
         at = y + self.scroll_offset.y
         if at >= len(self.listed):
-            return self.strip_of((), width)
-        over = self.get_component_rich_style("picker--chosen", partial=True) if at == self.chosen else None
-        return self.strip_of(_line(self.listed[at], at == self.chosen, width), width, over)
+            return ()
+        return _line(self.listed[at], at == self.chosen, self.text_width)
+
+    def selected_at(self) -> int:
+        """The line of the chosen program."""
+        line = self.chosen - self.scroll_offset.y
+        return line if 0 <= line < self.text_height else -1
 
 
 def _line(item: Program | BadInput, chosen: bool, width: int) -> Row:
     mark = "▶ " if chosen else "  "
     if isinstance(item, BadInput):
-        return row((mark, "now"), ("✗ ", "bad"), (fit(str(item).splitlines()[0], max(1, width - 4)), "bad"))
+        why = re.sub(r"\S*/", "", str(item).splitlines()[0])  # of a path its end: the folder is known
+        return row((mark, "now"), ("✗ ", "bad"), (fit(why, max(1, width - 4)), "bad"))
     knobs = "knobs" if item.knobs else ""
     title = fit(item.title, max(8, width - 2 - 20 - 9 - 6))
     name = Span(fit(item.path.stem, 19) + " ", "name")
@@ -109,7 +111,7 @@ class PickerScreen(Screen["Program | None"]):
         self.query_one("#where", Line).show((Span(" "), Span(" gradtui ", "title"), motto))
         self.list.border_title = f"lessons · {len(self._listed)}"
         names = [item.path.name if isinstance(item, Program) else "" for item in self._listed]
-        self.list.chosen = names.index(self._last) if self._last in names else 0
+        self.list.chosen = names.index(self._last) if self._last and self._last in names else 0
         self.list.focus()
         self.call_after_refresh(self._tell)
 

@@ -148,7 +148,7 @@ class Rerunning(Asking):
                 self.listen()
             return
         self.state = replace(state_of(program), leaf=before.leaf)
-        self.debugger.earlier = _kept(self.debugger.earlier, curve, self.state.knobs)
+        self.debugger.passes.earlier = _kept(self.debugger.passes.earlier, curve, self.state.knobs)
         self.following, self.stepping, self.steps_owed = True, False, 0
         self.listen()
         self.debugger.show(self.state)

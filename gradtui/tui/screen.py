@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,15 +10,14 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from gradtui.trace.history import Curve, Losses
 from gradtui.trace.model import Pass
-from gradtui.trace.trace import Trace
 from gradtui.tui.arrangement import TABS, WIDE, Wish, others
 from gradtui.tui.keys import KEYS
 from gradtui.tui.widgets.graph import GraphView
 from gradtui.tui.widgets.line import Hint, Line
 from gradtui.tui.widgets.pane import Pane
 from gradtui.tui.widgets.panes import Panes
+from gradtui.tui.widgets.passes import PassesPane
 from gradtui.tui.widgets.prompt import Prompt
 from gradtui.views import (
     findings,
@@ -28,7 +26,6 @@ from gradtui.views import (
     lesson,
     nearby,
     output,
-    passes,
     source,
     status,
     step,
@@ -49,11 +46,9 @@ class DebuggerScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.earlier: Sequence[Curve] = ()
-        """Loss curves of earlier runs, drawn beside this one's."""
         self._state: State | None = None
-        self._leaves: tuple[Pass | None, list[Node]] = (None, [])
-        self._losses: tuple[Trace | None, Losses | None] = (None, None)
+        self._leaves: tuple[Pass | None, list[Node], dict[int, int]] = (None, [], {})
+        """The leaves of a pass, and where each stands among them."""
 
     # ------------------------------------------------------------------ layout
 
@@ -70,11 +65,11 @@ class DebuggerScreen(Screen[None]):
             Pane("ledger", "ledger"),
             Pane("leaves", "leaves"),
             Pane("torch", "torch"),
-            Pane("passes", "passes"),
+            PassesPane(),
             Pane("nearby", "nearby"),
             Pane("output", "output", wide=True),
             Pane("findings", "findings"),
-            Pane("lesson", "lesson"),
+            Pane("lesson", "lesson", wide=True),
         )
         yield Prompt()
         yield Footer(show_command_palette=False)
@@ -100,6 +95,11 @@ class DebuggerScreen(Screen[None]):
         return self.query_one(Panes)
 
     @property
+    def passes(self) -> PassesPane:
+        """The passes pane."""
+        return self.query_one(PassesPane)
+
+    @property
     def narrow(self) -> bool:
         """One tab at a time?"""
         return self.size.width < WIDE
@@ -107,7 +107,7 @@ class DebuggerScreen(Screen[None]):
     def _arrange(self, wish: Wish) -> None:
         self.query_one("#tabs").display = self.narrow
         self.panes.show(wish, Size(self.size.width, self.size.height - AROUND))
-        for pane in self.query(Pane).results(Pane):
+        for pane in self.panes.text_panes:
             pane.border_subtitle = others(pane.id or "", self.size.width)
         self.call_after_refresh(self.repaint)
 
@@ -156,12 +156,12 @@ class DebuggerScreen(Screen[None]):
         line = self.query_one("#alert", Line)
         if line.display != (alert is not None):
             line.display = alert is not None
-        line.show(alert or ())
+        line.show(alert or (), status.alert_key(state) if alert is not None else ())
         self.query_one(Hint).show(state.hint, state.hints.values())
         if self.narrow:
             self.query_one("#tabs", Line).show(self._tab_row())
         self.graph.show(state)
-        for pane in self.query(Pane).results(Pane):
+        for pane in self.panes.text_panes:
             if pane.display and pane.size.width:
                 self._fill(pane, state)
 
@@ -181,7 +181,7 @@ class DebuggerScreen(Screen[None]):
                 pane.bring_into_view(torch.line_of_selected(rows))
             case "source":
                 view = source.view_of(state)
-                pane.show(view.rows, view.title)
+                pane.show(view.rows, view.title, width=view.width)
                 if view.line:
                     pane.bring_into_view(view.line - 1)
             case "output":
@@ -193,17 +193,7 @@ class DebuggerScreen(Screen[None]):
             case "nearby":
                 pane.show(nearby.rows_of(state, width, pane.text_height))
             case "passes":
-                rows = passes.rows_of(
-                    state, self._history(state), self.earlier, state.leaf, width, pane.text_height
-                )
-                pane.show(rows, f"passes · {len(state.trace.passes):,}")
-
-    def _history(self, state: State) -> Losses:
-        trace, losses = self._losses
-        if losses is None or trace is not state.trace:
-            losses = Losses(state.trace)
-            self._losses = (state.trace, losses)
-        return losses
+                self.passes.show_state(state)
 
     def _fill_leaves(self, pane: Pane, state: State, width: int) -> None:
         shown = state.shown_pass
@@ -211,22 +201,26 @@ class DebuggerScreen(Screen[None]):
             pane.show([], "leaves")
             return
         if self._leaves[0] is not shown:
-            self._leaves = (shown, leaves.leaves_of(shown))
+            known = leaves.leaves_of(shown)
+            self._leaves = (shown, known, {node.id: at for at, node in enumerate(known)})
             pane.scroll_to(y=0, animate=False)
         known = self._leaves[1]
         pane.show(leaves.LeafRows(state, shown, known, width), f"leaves · {len(known):,}")
         current = state.step
         if current is not None and current.node.leaf:
-            pane.bring_into_view(known.index(current.node) + 1)
+            pane.bring_into_view(self._leaves[2][current.node.id] + 1)
 
     def _tab_row(self) -> Row:
-        chosen, roomy = self.panes.wish.tab, self.size.width >= 100
-        return tuple(
-            Span(
-                f" {key} {name if roomy or name == chosen else short} ",
-                "title" if name == chosen else "dim",
-            )
-            if self.size.width >= 90
-            else Span(f"{key} {name if name == chosen else short} ", "title" if name == chosen else "dim")
-            for key, (name, short) in TABS.items()
-        )
+        """The tabs, as wide as there is room for: whole words, short ones, or those close together."""
+        chosen, width = self.panes.wish.tab, self.size.width
+        spans = []
+        for key, (name, short) in TABS.items():
+            if width >= 90:
+                text = f" {key} {name if width >= 100 or name == chosen else short} "
+            elif width >= 76:
+                text = f"{key} {name if name == chosen else short} "
+            else:
+                text = f"{key}{short} "
+            spans.append(Span(text, "title" if name == chosen else "dim"))
+        spans[-1] = Span(spans[-1].text.rstrip(), spans[-1].role)
+        return tuple(spans)

@@ -10,7 +10,7 @@ from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Keyword, Literal, Name, Operator, String
 
 from gradtui.trace.names import symbol
-from gradtui.views.rows import Role, Row, Span
+from gradtui.views.rows import Role, Row, Span, width_of
 from gradtui.views.state import State
 from gradtui.wire.messages import Place
 
@@ -33,6 +33,8 @@ class SourceView:
     rows: Sequence[Row]
     line: int
     """Counted from 1; 0 where there is none."""
+    width: int = 0
+    """Cells of the widest row; 0 where it was not measured."""
 
 
 def view_of(state: State) -> SourceView:
@@ -49,8 +51,10 @@ def view_of(state: State) -> SourceView:
         path, _, line = (fault or "").rpartition(":")
         if path == source.path:
             marks[int(line)] = "bad"
-    rows = _Marked(highlighted(source.text), place.line, frozenset(marks))
-    return SourceView(f"{source.path}:{place.line}{note}", rows, place.line)
+    lines = highlighted(source.text)
+    rows = _Marked(lines, place.line, frozenset(marks))
+    title = f"{source.path}:{place.line}{note}"
+    return SourceView(title, rows, place.line, _widest(source.text) + len(str(len(lines))) + 2)
 
 
 def _place(state: State) -> tuple[Place | None, str]:
@@ -110,6 +114,12 @@ def highlighted(text: str) -> tuple[Row, ...]:
     while rows and not rows[-1]:
         rows.pop()
     return tuple([tuple(r) for r in rows])
+
+
+@lru_cache(maxsize=16)
+def _widest(text: str) -> int:
+    """Cells of the widest line: looking at thousands of lines at every step would be felt."""
+    return max(map(width_of, highlighted(text)), default=0)
 
 
 def _role(token: object) -> Role:

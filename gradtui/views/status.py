@@ -83,6 +83,16 @@ def alert(state: State) -> Row | None:
     )
 
 
+def alert_key(state: State) -> Row:
+    """The key that leads to what the alert speaks of; behind it, whole, where the alert is cut."""
+    places = [(f.pass_number, f.step) for f in state.trace.findings]
+    here = (state.cursor.number, state.cursor.step)
+    if here in places:
+        return row(("  f lists all ", "dim"))
+    key = "X" if any(place < here for place in places) else "x"
+    return row((f"  {key} goes there ", "dim"))
+
+
 def empty(state: State) -> Row:
     """What stands in a pane while there is no pass."""
     trace = state.trace

@@ -126,6 +126,8 @@ class GraphTree:
 
     def reveal(self, row: int) -> bool:
         """Expand everything above a row; True when anything changed."""
+        if self.line_of(row) >= 0:
+            return False
         hidden = []
         above = self.parent[row]
         while above >= 0:

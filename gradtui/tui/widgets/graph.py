@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from textual.binding import Binding
 from textual.events import Click
-from textual.geometry import Region, Size
 from textual.message import Message
-from textual.reactive import reactive
-from textual.strip import Strip
 
 from gradtui.trace import Pass
 from gradtui.tui.widgets.rows_view import RowsView
 from gradtui.views import graph as view
+from gradtui.views.rows import Row
 from gradtui.views.state import State
 from gradtui.views.status import empty
 from gradtui.views.tree import GraphTree
@@ -24,11 +22,10 @@ class GraphView(RowsView, can_focus=True):
     """The tree of the shown pass, with a row selected."""
 
     DEFAULT_CSS = """
-    GraphView { border: round $panel; border-title-color: $foreground 70%; overflow-x: hidden; padding: 0 1; }
+    GraphView { border: round $panel; border-title-color: $foreground 70%; padding: 0 0 0 1; }
+    GraphView { overflow: hidden scroll; }
     GraphView:focus { border: round $primary; border-title-color: $primary; }
-    GraphView > .graph--selected { background: $panel; text-style: bold; }
     """
-    COMPONENT_CLASSES = {"graph--selected"}
     BINDINGS = [
         Binding("up", "move(-1)", "Up", show=False),
         Binding("down", "move(1)", "Down", show=False),
@@ -41,9 +38,6 @@ class GraphView(RowsView, can_focus=True):
         Binding("space", "toggle_fold", "Fold or unfold", show=False),
     ]
 
-    selected = reactive(-1, repaint=False)
-    """The selected row of the tree, -1 for none."""
-
     class Selected(Message):
         """The person selected a row."""
 
@@ -55,6 +49,9 @@ class GraphView(RowsView, can_focus=True):
     def __init__(self) -> None:
         super().__init__(id="graph")
         self.border_title = "graph"
+        self.selected = -1
+        """The selected row of the tree, -1 for none."""
+        self._unseen = False
         self.state: State | None = None
         self.tree_model: GraphTree | None = None
         self._trees: dict[int, tuple[Pass, GraphTree]] = {}
@@ -69,9 +66,15 @@ class GraphView(RowsView, can_focus=True):
         if tree is not self.tree_model:
             self.tree_model = tree
             self._fit()
+        title = "graph"
         if shown is not None:
-            self.border_title = f"graph · {len(shown.nodes):,} nodes, {shown.edges:,} edges"
-        self.refresh()
+            title = f"graph · {len(shown.nodes):,} nodes, {shown.edges:,} edges"
+        if title != self.border_title:
+            self.border_title = title
+        if self._unseen and tree is not None and 0 <= self.selected < len(tree):
+            self._bring_into_view(self.selected)
+        self._unseen = False
+        self.repaint()
 
     def _tree_for(self, shown: Pass) -> GraphTree:
         known = self._trees.get(shown.number)
@@ -101,7 +104,7 @@ class GraphView(RowsView, can_focus=True):
 
     def _fit(self) -> None:
         count = len(self.tree_model.visible) if self.tree_model is not None else 0
-        self.virtual_size = Size(self.scrollable_content_region.width, count + 1)
+        self.extend(self.text_width, count + 1)
 
     def _bring_into_view(self, row: int) -> None:
         assert self.tree_model is not None
@@ -110,30 +113,22 @@ class GraphView(RowsView, can_focus=True):
         if not top + 1 <= line < top + height - 1:
             self.scroll_to(y=max(0, line - height // 2), animate=False, force=True)
 
-    def watch_selected(self, old: int, new: int) -> None:
-        """Repaint the two rows."""
-        for row in (old, new):
-            if self.tree_model is not None and 0 <= row < len(self.tree_model):
-                y = self.tree_model.line_of(row) + 1 - self.scroll_offset.y
-                if 0 <= y < self.size.height:
-                    self.refresh(Region(0, y, self.size.width, 1))
-
-    def render_line(self, y: int) -> Strip:
-        """One line: the titles at the top, then a row each."""
-        width = self.scrollable_content_region.width
+    def line_at(self, y: int) -> Row:
+        """The titles at the top, then a row each."""
         state, tree = self.state, self.tree_model
         if state is None or tree is None or state.shown_pass is None:
-            return self.strip_of(empty(state) if state is not None and y == 0 else (), width)
+            return empty(state) if state is not None and y == 0 else ()
         if y == 0:
-            return self.strip_of(view.head(state.shown_pass.engine, width), width)
+            return view.head(state.shown_pass.engine, self.text_width)
         line = y - 1 + self.scroll_offset.y
         if line >= len(tree.visible):
-            return self.strip_of((), width)
-        row = tree.visible[line]
-        over = None
-        if row == self.selected:
-            over = self.get_component_rich_style("graph--selected", partial=True)
-        return self.strip_of(view.row_of(state, tree, row, width), width, over)
+            return ()
+        return view.row_of(state, tree, tree.visible[line], self.text_width)
+
+    def selected_at(self) -> int:
+        """The line of the selected row, where it can be seen."""
+        line = self._line() - self.scroll_offset.y
+        return line + 1 if self._line() >= 0 and 0 <= line < self.text_height - 1 else -1
 
     # ---------------------------------------------------------------- actions
 
@@ -143,7 +138,7 @@ class GraphView(RowsView, can_focus=True):
             return
         row = tree.visible[max(0, min(line, len(tree.visible) - 1))]
         self.selected = row
-        self._bring_into_view(row)
+        self._unseen = True  # scrolled to in `show`: then all that follows the selection is painted at once
         self.post_message(self.Selected(tree.node[row], tree.path(row)))
 
     def _line(self) -> int:
@@ -155,7 +150,7 @@ class GraphView(RowsView, can_focus=True):
 
     def action_page(self, pages: int) -> None:
         """Select a row a page further."""
-        self._choose(self._line() + pages * max(1, self.size.height - 3))
+        self._choose(self._line() + pages * max(1, self.text_height - 2))
 
     def action_end(self, line: int) -> None:
         """Select the first or last row."""
@@ -187,7 +182,7 @@ class GraphView(RowsView, can_focus=True):
 
     def _reshaped(self) -> None:
         self._fit()
-        self.refresh()
+        self.repaint()
 
     def on_click(self, event: Click) -> None:
         """Select the row under the mouse."""

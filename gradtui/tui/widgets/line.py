@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from textual.strip import Strip
+from rich.cells import cell_len
 
 from gradtui.tui.widgets.rows_view import RowsView
-from gradtui.views.rows import Row, row, wrapped
+from gradtui.views.rows import Row, Span, fit, row, width_of, wrapped
 
 
 class Line(RowsView, can_focus=False):
-    """A single row over the whole width."""
+    """A single row over the whole width; of a longer one, an ellipsis says that there is more."""
 
     DEFAULT_CSS = """
     Line { height: 1; overflow: hidden; background: $panel; }
@@ -20,16 +20,16 @@ class Line(RowsView, can_focus=False):
     def __init__(self, name: str) -> None:
         super().__init__(id=name)
         self._row: Row = ()
+        self._end: Row = ()
 
-    def show(self, row: Row) -> None:
-        """Replace the row."""
-        if row != self._row:
-            self._row = row
-            self.refresh()
+    def show(self, row: Row, end: Row = ()) -> None:
+        """Replace the row. `end` stands at its right, also where the row itself has to be cut."""
+        self._row, self._end = row, end
+        self.repaint()
 
-    def render_line(self, y: int) -> Strip:
+    def line_at(self, y: int) -> Row:
         """The row itself."""
-        return self.strip_of(self._row if y == 0 else (), self.size.width)
+        return cut(self._row, self.size.width, self._end) if y == 0 else ()
 
 
 class Hint(RowsView, can_focus=False):
@@ -48,19 +48,40 @@ class Hint(RowsView, can_focus=False):
 
     def show(self, text: str | None, hints: Collection[str]) -> None:
         """Show one of the hints, or none of them."""
-        rows = self._wrapped(text) if text else []
         height = min(self.MOST, max((len(self._wrapped(hint)) for hint in hints), default=0))
+        self._rows = self._wrapped(text) if text else []
+        if len(self._rows) > height:
+            rest = (*self._rows[height - 1], *[span for r in self._rows[height:] for span in r])
+            self._rows[height - 1 :] = [cut(rest, self._width)]
         if self.display != bool(height):
             self.display = bool(height)
         if height and self._height != height:
             self.styles.height = self._height = height
-        if rows != self._rows:
-            self._rows = rows
-            self.refresh()
+        self.repaint()
+
+    @property
+    def _width(self) -> int:
+        return max(20, self.app.size.width - 1)
 
     def _wrapped(self, text: str) -> list[Row]:
-        return wrapped(row((" ➤ ", "now"), (text, "strong")), max(20, self.app.size.width - 1), "   ")
+        return wrapped(row((" ➤ ", "now"), (text, "strong")), self._width, "   ")
 
-    def render_line(self, y: int) -> Strip:
+    def line_at(self, y: int) -> Row:
         """One line of it."""
-        return self.strip_of(self._rows[y] if y < len(self._rows) else (), self.size.width)
+        return self._rows[y] if y < len(self._rows) else ()
+
+
+def cut(parts: Row, width: int, end: Row = ()) -> Row:
+    """A row in at most `width` cells, with an ellipsis where it is cut; `end` stands behind it, whole."""
+    left = max(1, width - width_of(end))
+    if width_of(parts) <= left:
+        return (*parts, *end)
+    kept: list[Span] = []
+    for span in parts:
+        size = cell_len(span.text)
+        if size >= left:
+            kept.append(Span(fit(span.text + "…", left), span.role, span.target))
+            break
+        kept.append(span)
+        left -= size
+    return (*kept, *end)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.content import Content
 from textual.events import Click
-from textual.geometry import Size
 from textual.message import Message
-from textual.strip import Strip
 
 from gradtui.tui.widgets.rows_view import RowsView
 from gradtui.views.rows import Row, Target, target_at, width_of
@@ -20,7 +19,8 @@ class Pane(RowsView, can_focus=True):
     """Shows what a view made. `wide` panes scroll sideways, the others cut."""
 
     DEFAULT_CSS = """
-    Pane { scrollbar-gutter: stable; border: round $panel; border-subtitle-color: $foreground 50%; border-title-color: $foreground 70%; padding: 0 1; }
+    Pane { border: round $panel; border-title-color: $foreground 70%; padding: 0 0 0 1; }
+    Pane { border-subtitle-color: $foreground 50%; }
     Pane:focus { border: round $primary; border-title-color: $primary; }
     """
 
@@ -33,37 +33,40 @@ class Pane(RowsView, can_focus=True):
 
     def __init__(self, name: str, title: str, wide: bool = False) -> None:
         super().__init__(id=name)
-        self.border_title = title
+        self.title = ""
+        self.entitle(title)
         self.rows: Sequence[Row] = []
         self._wide = wide
         self._near: int | None = None
 
+    def entitle(self, title: str) -> None:
+        """Set the title; brackets in it are no markup."""
+        if title != self.title:
+            self.title = title
+            self.border_title = Content(title)
+
     def show(
-        self, rows: Sequence[Row], title: str | None = None, top: bool = False, bottom: bool = False
+        self,
+        rows: Sequence[Row],
+        title: str | None = None,
+        top: bool = False,
+        bottom: bool = False,
+        width: int = 0,
     ) -> None:
-        """Replace the rows; nothing is painted when they are the same. `top`, `bottom`: scroll there."""
-        if title is not None and title != self.border_title:
-            self.border_title = title
-        if rows == self.rows:
-            return
-        self.rows = rows
-        width = self.text_width
-        if self._wide and len(rows) <= MEASURED:
-            width = max([width, *[width_of(row) for row in rows]])
-        self.virtual_size = Size(width, len(rows))
-        if top or bottom:
-            self.scroll_to(y=0 if top else len(rows), animate=False)
-        self.refresh()
+        """Replace the rows; what is the same is not painted again. `top`, `bottom`: scroll there.
 
-    @property
-    def text_width(self) -> int:
-        """Cells that a row has."""
-        return max(1, self.scrollable_content_region.width)
-
-    @property
-    def text_height(self) -> int:
-        """Rows that can be seen at once."""
-        return max(1, self.scrollable_content_region.height)
+        `width`: of the widest row, where it is known already.
+        """
+        if title is not None:
+            self.entitle(title)
+        new, self.rows = rows != self.rows, rows
+        if new:
+            if self._wide and not width and len(rows) <= MEASURED:
+                width = max([0, *[width_of(row) for row in rows]])
+            self.extend(max(width, self.text_width), len(rows))
+            if top or bottom:
+                self.scroll_to(y=0 if top else len(rows), animate=False, force=True)
+        self.repaint()
 
     def bring_into_view(self, line: int) -> None:
         """Scroll so that a row (from 0) can be seen, with some rows around it."""
@@ -90,12 +93,7 @@ class Pane(RowsView, can_focus=True):
         if target is not None:
             self.post_message(self.Pointed(target))
 
-    def render_line(self, y: int) -> Strip:
+    def line_at(self, y: int) -> Row:
         """One line of the pane."""
-        x, top = self.scroll_offset
-        width = self.scrollable_content_region.width
-        index = top + y
-        row: Row = self.rows[index] if 0 <= index < len(self.rows) else ()
-        if not x:
-            return self.strip_of(row, width)
-        return self.strip_of(row, width + x).crop(x, x + width)
+        index = self.scroll_offset.y + y
+        return self.rows[index] if 0 <= index < len(self.rows) else ()

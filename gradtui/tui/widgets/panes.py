@@ -8,6 +8,7 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
 from gradtui.tui.arrangement import Box, Wish, arrange
+from gradtui.tui.widgets.pane import Pane
 
 
 class PaneLayout(Layout):
@@ -42,6 +43,8 @@ class Panes(Container):
 
     def __init__(self, *panes: Widget) -> None:
         super().__init__(*panes, id="panes")
+        self.text_panes = [pane for pane in panes if isinstance(pane, Pane)]
+        """All but the graph."""
         self._panes_layout = PaneLayout()
 
     @property

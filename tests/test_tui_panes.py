@@ -1,0 +1,212 @@
+"""The panes at every size: hints, clicks, findings, copies, themes, help."""
+
+from __future__ import annotations
+
+import pytest
+from tui import (
+    PROGRAMS,
+    SCENARIOS,
+    click,
+    debugger,
+    graph_text,
+    pane,
+    screen_text,
+    step,
+    until,
+)
+
+from gradtui.trace.cursor import Cursor
+from gradtui.tui.theme import THEMES
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (160, 48), (200, 60), (60, 16)])
+async def test_every_size_shows_the_graph_and_the_step(size: tuple[int, int]) -> None:
+    async with debugger(SCENARIOS / "neuron.py", size) as (app, pilot):
+        await step(app, pilot, 2)
+        await until(pilot, lambda: "received ∂o/∂n = 0.5" in screen_text(app))
+        text = screen_text(app)
+        lines = text.splitlines()
+        assert len(lines) == size[1]
+        assert "neuron.py" in lines[0]
+        assert "▶  n" in text
+
+
+async def test_the_tabs_of_a_narrow_screen_show_each_pane() -> None:
+    async with debugger(SCENARIOS / "neuron.py", (80, 24)) as (app, pilot):
+        await step(app, pilot, 4)
+        for key, expected in {
+            "2": "0.5 · -3",
+            "3": "before",
+            "4": "MulBackward0",
+            "5": "▶35",
+            "6": "nothing printed",
+            "7": "No findings",
+        }.items():
+            await pilot.press(key)
+            await until(pilot, lambda expected=expected: expected in screen_text(app))
+        await pilot.press("1")
+        await until(pilot, lambda: "▶  x1*w1" in screen_text(app))
+
+
+async def test_help_names_every_key() -> None:
+    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+        await pilot.press("question_mark")
+        await until(pilot, lambda: app.screen is not app.debugger)
+        text = screen_text(app)
+        for word in ("one step forward / back", "search", "knobs", "quit"):
+            assert word in text
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.debugger)
+
+
+async def test_folding_hides_and_stepping_reveals() -> None:
+    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+        await step(app, pilot, 3)
+        await pilot.press("left")
+        assert "x1*w1  " not in graph_text(app).replace("x1*w1 + x2*w2", "")
+        await step(app, pilot)
+        assert "▶  x1*w1" in graph_text(app)
+
+
+# ------------------------------------------------------------------------------------ hints
+
+
+async def test_a_hint_stands_at_its_step_and_the_panes_do_not_jump() -> None:
+    async with debugger(SCENARIOS / "neuron.py", (80, 24)) as (app, pilot):
+        assert "➤ The pass begins at o with a gradient of 1" in screen_text(app)
+        panes = [app.debugger.graph, app.debugger.query_one("#step")]
+        before = [pane.region for pane in panes]
+        await step(app, pilot, 2)
+        assert "A sum passes on what it received" in screen_text(app)
+        assert [pane.region for pane in panes] == before
+        await step(app, pilot)
+        assert "➤" not in screen_text(app)  # no hint for step 3
+        assert [pane.region for pane in panes] == before
+
+
+async def test_a_program_without_hints_gives_their_place_to_the_panes() -> None:
+    async with debugger(PROGRAMS / "shared_leaf.py", (80, 24)) as (app, _):
+        assert not app.debugger.query_one("#hint").display
+
+
+# --------------------------------------------------------------------------------- findings
+
+
+async def test_x_jumps_to_a_finding_and_f_shows_all() -> None:
+    async with debugger(SCENARIOS / "accumulation.py") as (app, pilot):
+        await pilot.press("x")
+        await until(pilot, lambda: "No finding" in screen_text(app))
+        await pilot.press("c")
+        await until(pilot, lambda: app.state.trace.exited is not None)
+        assert app.state.cursor == Cursor(1, 2)
+        assert "X goes there" in screen_text(app).splitlines()[1]
+        await pilot.press("X")
+        assert app.state.cursor == Cursor(1, 1)
+        await pilot.press("N")
+        await until(pilot, lambda: "x goes there" in screen_text(app).splitlines()[1])
+        await pilot.press("x")
+        assert app.state.cursor == Cursor(1, 1)
+        await pilot.press("f")
+        await until(pilot, lambda: "at fault" in pane(app, "findings"))
+        assert app.debugger.query_one("#findings").has_focus
+        await pilot.press("f")
+        await until(pilot, lambda: not app.debugger.query_one("#findings").display)
+
+
+async def test_an_alert_too_long_for_the_screen_is_cut_with_an_ellipsis_before_its_key() -> None:
+    async with debugger(SCENARIOS / "accumulation.py", (80, 24)) as (app, pilot):
+        await step(app, pilot)
+        line = screen_text(app).splitlines()[1].rstrip()
+        assert "⚠ overwritten-gradient" in line
+        assert line.endswith("…  f lists all")
+        assert len(line) <= 80
+
+
+# ----------------------------------------------------------------------------------- clicks
+
+
+async def test_a_click_on_a_leaf_selects_its_node() -> None:
+    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+        await until(pilot, lambda: "x2" in pane(app, "leaves"))
+        await click(app, pilot, "x2 ", "leaves")
+        await until(
+            pilot, lambda: app.state.selected_node is not None and app.state.selected_node.name == "x2"
+        )
+        assert "ledger of x2" in screen_text(app)
+
+
+async def test_a_click_on_a_finding_goes_to_its_step() -> None:
+    async with debugger(SCENARIOS / "accumulation.py") as (app, pilot):
+        await pilot.press("c")
+        await until(pilot, lambda: app.state.trace.exited is not None)
+        await pilot.press("7")
+        await until(pilot, lambda: "overwritten-gradient   at" in screen_text(app))
+        await click(app, pilot, "overwritten-gradient   at", "findings")
+        await until(pilot, lambda: app.state.cursor == Cursor(1, 1))
+
+
+async def test_a_click_on_a_row_of_the_graph_selects_it() -> None:
+    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+        await click(app, pilot, "└─·  x2*w2", "graph")
+        await until(pilot, lambda: app.state.selected_node is not None)
+        assert app.state.selected_node is not None
+        await until(pilot, lambda: app.state.selected_node.name == "x2*w2")  # type: ignore[union-attr]
+
+
+# ------------------------------------------------------------------------- text and colours
+
+
+async def test_y_copies_the_step_and_the_ledger_as_text() -> None:
+    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+        await step(app, pilot, 4)
+        await pilot.press("y")
+        assert "∂o/∂x1 += ∂o/∂(x1*w1) · w1 = 0.5 · -3 = -1.5" in app.clipboard
+        assert "x1  1 of 1 contribution" in app.clipboard
+        assert app.clipboard.startswith(" neuron.py".strip())
+
+
+async def test_t_goes_through_the_themes_and_repaints() -> None:
+    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+        names, colours = [], []
+        for _ in THEMES:
+            names.append(app.theme)
+            colours.append(app.debugger.graph.styles_by_role()["name"].color)
+            await pilot.press("t")
+            await pilot.pause()
+        assert names == [theme.name for theme in THEMES]
+        assert len(set(colours)) == len(THEMES)
+        assert app.theme == THEMES[0].name
+
+
+@pytest.mark.parametrize("name", ["light", "safe"])
+async def test_a_theme_is_wished_for_in_the_environment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADTUI_THEME", name)
+    async with debugger(SCENARIOS / "neuron.py", (80, 24)) as (app, pilot):
+        assert app.theme == f"gradtui-{name}"
+        await step(app, pilot, 2)
+        assert "▶  n" in graph_text(app)
+
+
+async def test_brackets_in_a_title_are_text() -> None:
+    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+        ledger = app.debugger.query_one("#ledger")
+        ledger.entitle("ledger of x[bold]")  # type: ignore[attr-defined]
+        await until(pilot, lambda: "ledger of x[bold]" in screen_text(app))
+
+
+async def test_the_footer_of_a_narrow_screen_is_whole() -> None:
+    async with debugger(SCENARIOS / "neuron.py", (80, 24)) as (app, _):
+        last = screen_text(app).splitlines()[-1]
+        for text in (
+            "n Step",
+            "N Back",
+            "c Run",
+            "] Pass",
+            "/ Find",
+            "? Help",
+            "q Quit",
+            "k Knobs",
+            "e Edit",
+            "r Again",
+        ):
+            assert text in last

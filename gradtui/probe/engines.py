@@ -141,12 +141,12 @@ class Engines:
             return shape
 
     def _wrapped_init(self, original: FunctionType) -> Callable[..., None]:
-        made, shape_of = self._made, self.shape_of
+        made, shape_of, known = self._made, self.shape_of, self._by_type
 
         @functools.wraps(original)
         def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
             original(self, *args, **kwargs)
-            shape = shape_of(type(self))
+            shape = known.get(type(self)) or shape_of(type(self))
             if shape is not None:
                 made(self, shape, args, kwargs)
 

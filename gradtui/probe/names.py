@@ -6,7 +6,8 @@ Reads namespaces, containers and instance attributes only; it never calls the pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -195,8 +196,13 @@ WIDEST = 40
 """Longer expressions are not written out."""
 
 
-def written_out(op: str, operands: list[str | None]) -> str | None:
+def written_out(op: str, operands: Iterable[str | None]) -> str | None:
     """The expression `op(operands)` as maths: `x1*w1 + b`, `tanh(n)`, `x**2`. None if too long or unknown."""
+    return _expression(op, tuple(operands))
+
+
+@lru_cache(maxsize=8_192)  # a loop writes out the same expressions in every pass
+def _expression(op: str, operands: tuple[str | None, ...]) -> str | None:
     if not operands or any(o is None for o in operands):
         return None
     names = [o for o in operands if o is not None]

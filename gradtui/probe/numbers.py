@@ -54,6 +54,8 @@ def _float(x: Any) -> float | None:
 
 def plain(grad: Any) -> float | None:
     """A gradient as one float, None where it is anything else."""
+    if type(grad) is float:
+        return grad
     value = number(grad)
     return value if isinstance(value, float) else None
 
@@ -89,6 +91,8 @@ def same(a: Any, b: Any) -> bool:
 
 def is_zero(grad: Any) -> bool:
     """None or zero everywhere: nothing is lost when it is replaced."""
+    if type(grad) is float or type(grad) is int:
+        return not grad
     if grad is None:
         return True
     if not known(grad):
@@ -99,6 +103,8 @@ def is_zero(grad: Any) -> bool:
 
 def minus(after: Any, before: Any) -> Any:
     """What was added to `before` to make `after`; exact where before is zero."""
+    if type(after) is float and (type(before) is float or type(before) is int):
+        return after - before if before else after
     if not known(after) or not known(before):
         return after
     try:

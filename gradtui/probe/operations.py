@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 Function = Callable[..., Any]
@@ -42,6 +43,7 @@ _EXPONENTS = ("other", "exponent", "power", "n", "k", "p", "exp", "pow", "b", "y
 _REFLECTED = {"radd": "+", "rsub": "-", "rmul": "*", "rtruediv": "/", "rpow": "**"}
 
 
+@lru_cache(maxsize=1_024)
 def _word(op: str) -> str:
     """An op without the decorations that engines give it: `__add__`, `AddBackward`, `mul()`."""
     word = op.strip().strip("_").lower()
@@ -49,6 +51,7 @@ def _word(op: str) -> str:
     return _REFLECTED.get(word, word)
 
 
+@lru_cache(maxsize=1_024)
 def sign_of(function: str) -> str | None:
     """The op that an engine's function of this name computes (`__mul__`: `*`), None if unknown."""
     word = _word(function)

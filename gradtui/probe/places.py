@@ -60,21 +60,28 @@ class Places:
         self._files: dict[str, int] = {}
         self._announced_stacks: set[int] = set()
         self._pending: list[Source | Stack] = []
+        self._engine_functions: dict[int, list[str]] = {}  # by stack, until an engine gets more code
 
     # ------------------------------------------------------------- capturing
 
     def stack(self, frame: FrameType | None) -> int:
         """The id of the stack that ends in `frame`. Cheap: called for every forward operation."""
-        key: list[int] = []
-        f = frame
-        while f is not None and len(key) < 2 * DEPTH:
-            key.append(id(f.f_code))
-            key.append(f.f_lasti)
+        path: list[int] = []
+        add = path.append
+        f, more = frame, DEPTH
+        while f is not None and more:
+            add(id(f.f_code))
+            add(f.f_lasti)
             f = f.f_back
-        found = self._stacks.get(tuple(key))
-        return found if found is not None else self._register(tuple(key), frame)
+            more -= 1
+        key = tuple(path)
+        return self._stacks.get(key) or self._register(key, frame)
 
     def _register(self, key: tuple[int, ...], frame: FrameType | None) -> int:
+        if frame is not None and of_probe(frame.f_code) and frame.f_back is not None:
+            found = self._stacks[key] = self.stack(frame.f_back)  # of a recording around this one
+            self._codes[id(frame.f_code)] = frame.f_code
+            return found
         raw: list[tuple[CodeType, int]] = []
         while frame is not None and len(raw) < DEPTH:
             code = frame.f_code
@@ -92,6 +99,7 @@ class Places:
         `step`: the name of the engine's step function. A function outside the class that speaks of
         it (`out._backward = _backward`) belongs to the engine as well.
         """
+        self._engine_functions.clear()
         for code in codes:
             self._codes[id(code)] = code
             self._engine_codes.add(id(code))
@@ -126,15 +134,17 @@ class Places:
 
     def place(self, frame: FrameType | None) -> Place | None:
         """The line a frame stands at; the nearest one outwards that is not the probe's."""
-        while frame is not None and of_probe(frame.f_code):
-            frame = frame.f_back
         if frame is None:
             return None
-        code, key = frame.f_code, (id(frame.f_code), frame.f_lasti)
+        code = frame.f_code
+        key = (id(code), frame.f_lasti)
         place = self._lines.get(key)
-        if place is None:
-            self._codes[key[0]] = code
-            place = self._lines[key] = Place(self.file(code), line_of(code, key[1]))
+        if place is not None:  # a known one is not the probe's
+            return place
+        if of_probe(code):
+            return self.place(frame.f_back)
+        self._codes[key[0]] = code
+        place = self._lines[key] = Place(self.file(code), line_of(code, key[1]))
         return place
 
     def start(self, code: CodeType) -> Place:
@@ -157,8 +167,16 @@ class Places:
 
     def engine_functions(self, stack: int | None) -> list[str]:
         """The names of the engine's own functions at the end of a stack, innermost first."""
+        if stack is None:
+            return []
+        known = self._engine_functions.get(stack)
+        if known is None:
+            known = self._engine_functions[stack] = self._leading_engine_functions(stack)
+        return known
+
+    def _leading_engine_functions(self, stack: int) -> list[str]:
         names = []
-        for code, _ in self._raw[stack] if stack is not None else ():
+        for code, _ in self._raw[stack]:
             if of_probe(code):
                 continue
             if not self.of_engine(code):
@@ -168,6 +186,8 @@ class Places:
 
     def pending(self) -> list[Source | Stack]:
         """Announcements to send before the next message."""
+        if not self._pending:
+            return []
         pending, self._pending = self._pending, []
         return pending
 

@@ -163,11 +163,9 @@ class Reporter:
             self.steps += 1
             self.send(event)
 
-    def ended(self, event: PassEnded, steps: int) -> None:
-        """A pass has ended; stops there when the person steps."""
+    def ended(self, event: PassEnded) -> None:
+        """A pass has ended."""
         self.send(event)
-        if self._until == "step":
-            self._stop("pass end", event.number, steps)
 
     # ------------------------------------------------------------- stopping
 
@@ -186,6 +184,11 @@ class Reporter:
         if self._until == "step" or (self._until == "pass" and done == 0):
             reason: Reason = "step" if done else "entry" if number == 1 else "pass"
             self._stop(reason, number, done, node, tuple(received), None if done else zero)
+
+    def after_pass(self, number: int, steps: int) -> None:
+        """Called when a pass has been accounted for; stops there when the person steps."""
+        if self._until == "step":
+            self._stop("pass end", number, steps)
 
     def _stop(
         self,

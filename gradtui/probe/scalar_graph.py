@@ -9,14 +9,28 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from gradtui.probe import names
-from gradtui.probe.numbers import number, precision
+from gradtui.probe.numbers import EXACT, number, precision
 from gradtui.userapi import Shape
 from gradtui.wire.messages import Value
 
 MISSING: Any = object()
+
+
+Reference: TypeAlias = Callable[[], Any] | type
+"""A weak reference to an object, or its class where that has none."""
+Birth: TypeAlias = tuple[Reference, tuple[int, ...] | None, int | None, float | None]
+"""What `Made` is made of. Most objects are never in a graph, and a tuple costs a fifth as much."""
+
+
+def reference_to(obj: Any) -> Reference:
+    """What tells an object from another one that is made at its address later."""
+    try:
+        return weakref.ref(obj)
+    except TypeError:  # slots without `__weakref__`
+        return type(obj)
 
 
 class Made:
@@ -31,15 +45,12 @@ class Made:
 
     def __init__(
         self,
-        obj: Any,
+        reference: Reference,
         operands: tuple[int, ...] | None = None,
         stack: int | None = None,
         constant: float | None = None,
     ) -> None:
-        try:
-            self.reference: Callable[[], Any] | type = weakref.ref(obj)
-        except TypeError:  # slots without `__weakref__`
-            self.reference = type(obj)
+        self.reference = reference
         self.kept: tuple[int, int] | None = None  # ids of its inputs and step function
         self.operands = operands
         self.stack = stack
@@ -63,6 +74,7 @@ class Entry:
     __slots__ = (
         "before",
         "gained",
+        "grad",
         "id",
         "known",
         "made",
@@ -73,8 +85,8 @@ class Entry:
         "operands",
         "ordered",
         "precision",
-        "ran",
         "read",
+        "slots",
         "value",
     )  # fmt: skip
 
@@ -84,21 +96,26 @@ class Entry:
         self.id = made.node
         self.op = op
         self.operands: list[Entry] = []
-        self.value: Value | None = number(data)
-        self.precision = precision(data)
+        self.slots: tuple[int, ...]  # the ids of its operands; there once their order is settled
+        plain = type(data) is float
+        self.value: Value | None = data if plain else number(data)
+        self.precision = EXACT if plain else precision(data)
         self.name: str | None = None
         self.named = False
+        self.grad: Callable[[Any], Any]  # reads the object's, unseen; there while the pass is watched
         self.before: Any = None  # grad as the pass began
         self.read: Any = MISSING  # grad at the last read, until the next write
         self.known: Any = None  # grad as last seen
         self.gained = 0  # contributions that arrived in this pass
-        self.ran = 0  # times the engine ran it
         self.ordered = True  # is the order of its operands known?
 
     @property
     def leaf(self) -> bool:
         """No operands: a parameter, an input or a constant."""
         return not self.operands
+
+
+_PLAIN = (tuple, list, set)
 
 
 class Reader:
@@ -119,31 +136,34 @@ class Reader:
         while stack:
             entry = stack.pop()
             order.append(entry)
-            for operand in self._operands(entry):
+            operands = self._operands(entry)
+            for operand in operands:
                 found = entries.get(id(operand))
                 if found is None:
                     found = entries[id(operand)] = self._entry(operand)
                 entry.operands.append(found)
-            if not entry.op and entry.operands:
+            if operands and not entry.op:
                 entry.op = self._op_of(entry.made)
-            for operand_entry in reversed(entry.operands):
-                if id(operand_entry.obj) not in listed:
-                    listed.add(id(operand_entry.obj))
-                    stack.append(operand_entry)
+            for operand in reversed(operands):
+                if id(operand) not in listed:
+                    listed.add(id(operand))
+                    stack.append(entries[id(operand)])
         return order
 
     def _entry(self, obj: Any) -> Entry:
-        made = self._made_of(obj)
         op = attribute(obj, self._shape.op)
-        return Entry(obj, made, _text(op), attribute(obj, self._shape.data))
+        return Entry(obj, self._made_of(obj), _text(op), attribute(obj, self._shape.data))
 
     def _operands(self, entry: Entry) -> list[Any]:
         """The operands of a node, in order and with duplicates as far as that can be known."""
         kept = attribute(entry.obj, self._shape.inputs)
-        if kept is MISSING or kept is None or (type(kept) in (tuple, list, set) and not kept):
+        cls, kind = type(entry.obj), type(kept)
+        if kept is MISSING or kept is None:
             return []
-        children = list(self._engine_objects(kept, type(entry.obj)))
-        if not isinstance(kept, (set, frozenset)):
+        children = [item for item in kept if type(item) is cls] if kind in _PLAIN else []
+        if kind not in _PLAIN or len(children) != len(kept):
+            children = list(self._engine_objects(kept, cls))
+        if not children or not isinstance(kept, (set, frozenset)):
             return children
         by_id = {id(child): child for child in children}
         order = entry.made.operands
@@ -169,16 +189,23 @@ class Reader:
         )
 
 
+_DATA = (float, str, tuple, set, list)
+
+
 def attribute(obj: Any, name: str | None) -> Any:
     """An engine's attribute, called if it is a method; MISSING where there is none."""
     if name is None:
         return MISSING
     value = getattr(obj, name, MISSING)
+    if type(value) in _DATA:  # by far the most
+        return value
     return value() if callable(value) and hasattr(value, "__self__") else value
 
 
 def _text(op: Any) -> str:
     """An op as text; a function or class that stands for one by its name."""
+    if type(op) is str:
+        return op
     if op is MISSING or op is None:
         return ""
     text = op if isinstance(op, str) else getattr(op, "__name__", None) or str(op)
@@ -217,7 +244,7 @@ def closure(obj: Any, step: str | None) -> Iterator[tuple[str, Any]]:
 def ordered_operands(args: Iterable[Any], kept: Any) -> tuple[int, ...] | None:
     """The ids of the operands as `__init__` was given them, None if the arguments do not tell."""
     try:
-        wanted = {id(o) for o in kept} if kept is not None else set()
+        wanted = set(map(id, kept)) if kept is not None else set()
     except TypeError:
         return None
     if not wanted:
@@ -225,7 +252,7 @@ def ordered_operands(args: Iterable[Any], kept: Any) -> tuple[int, ...] | None:
     loose = []
     for arg in args:
         if isinstance(arg, (tuple, list)) and arg:
-            order = tuple([id(o) for o in arg])
+            order = tuple(map(id, arg))
             if wanted == set(order):
                 return order
         elif id(arg) in wanted:

@@ -10,7 +10,7 @@ from gradtui.probe.engines import Engines
 from gradtui.probe.frames import variables
 from gradtui.probe.operations import sign_of
 from gradtui.probe.places import Places, of_probe
-from gradtui.probe.scalar_graph import Entry, users_first
+from gradtui.probe.scalar_graph import Entry
 
 
 class ScalarNames:
@@ -26,15 +26,18 @@ class ScalarNames:
         self._places = places
         self._depths: dict[int | None, int] = {}  # by stack
 
-    def settle(self, entries: list[Entry], caller: FrameType) -> None:
-        """Give every entry its name, searching from the frame that called backward."""
+    def settle(self, entries: list[Entry], order: list[Entry], caller: FrameType) -> None:
+        """Give every entry its name, searching from the frame that called backward.
+
+        `order`: the entries once more, operands first.
+        """
         frames = user_frames(caller, self._places)
         self._forget_stale(entries, frames)
         wanted = {id(e.obj): e for e in entries if e.made.name is None}
         new = [e for e in wanted.values() if not e.made.sought]
         if wanted:
             self._search(wanted, new, frames)
-        for entry in reversed(users_first(entries)):
+        for entry in order:
             _settle(entry)
 
     def _forget_stale(self, entries: list[Entry], frames: list[FrameType]) -> None:
@@ -74,7 +77,7 @@ def _settle(entry: Entry) -> None:
     named = entry.made.name or (label if type(label) is str and label else None)
     if named is not None:
         entry.name, entry.named = named, True
-    elif entry.leaf:
+    elif not entry.operands:
         entry.name = f"{entry.value:g}" if isinstance(entry.value, float) else None
     else:
         entry.name = names.written_out(sign_of(entry.op) or entry.op, [o.name for o in entry.operands])

@@ -13,48 +13,18 @@ other write of a grad that is not zero overwrites (`=`).
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from gradtui.probe.numbers import is_zero, minus, number, plain, same, snapshot
 from gradtui.probe.scalar_graph import MISSING, Entry
+from gradtui.probe.scalar_step import Listener, Step
 from gradtui.probe.watched import Current, Watch, Watched, WatchedGrad, WatchedStep, lookup, storage
 from gradtui.userapi import Shape
-from gradtui.wire.messages import Accumulated, Place, Sent, Value, Write
-
-T = TypeVar("T")
-
-
-class Listener(Protocol):
-    """Hears of steps as they happen."""
-
-    def before(self, entry: Entry, received: Value | None) -> None: ...
-    def after(self, step: Step, outside: list[Write], more: bool) -> None: ...
-    def place(self, frame: FrameType | None) -> Place | None: ...
-    def start_of(self, function: Any) -> Place | None: ...
-    def fault(self, error: Exception) -> None: ...
-
-
-class Step:
-    """One run of one node."""
-
-    __slots__ = ("entry", "failed", "function", "place", "received", "running", "split", "writes")
-
-    def __init__(
-        self, entry: Entry, received: Value | None, place: Place | None, function: Place | None
-    ) -> None:
-        self.entry = entry
-        self.received = received
-        self.place = place
-        self.function = function
-        self.writes: list[Sent] = []
-        self.running = True
-        self.failed = False  # the engine raised inside it
-        self.split = False  # another node ran inside this one: its first part has been told
+from gradtui.wire.messages import Accumulated, Place, Sent, Write
 
 
 class ScalarPass:
@@ -66,10 +36,11 @@ class ScalarPass:
         self.lost = False  # a fault of ours: the rest of the pass goes unseen
         self._shape = shape
         self._listener = listener
-        self._by_id = {id(entry.obj): entry for entry in entries}
-        self._thread = threading.get_ident()
+        self.by_id = {id(entry.obj): entry for entry in entries}
+        self.thread = threading.get_ident()
         self._restore: list[Callable[[], None]] = []
         self._grads: dict[type, WatchedGrad] = {}
+        self.step_functions = shape.step is not None
         self._step: Step | None = None
         self._outside: list[Write] = []
         self._reads: list[Entry] = []  # for engines without step functions, newest last
@@ -82,7 +53,9 @@ class ScalarPass:
             for cls in sorted({type(entry.obj) for entry in self.entries}, key=lambda c: len(c.__mro__)):
                 self._install_both(cls)
             for entry in self.entries:
-                entry.before = entry.known = snapshot(self._raw(entry))
+                entry.grad = self._grads[type(entry.obj)].raw
+                entry.before = entry.known = snapshot(_raw(entry))
+                entry.slots = tuple([operand.id for operand in entry.operands])
         except BaseException:
             self.__exit__()
             raise
@@ -97,7 +70,11 @@ class ScalarPass:
         self.current.watch = None
         for restore in reversed(self._restore):
             restore()
+        # What is left refers to each other: the engine's objects shall not wait for a garbage collection.
         self._restore.clear()
+        self._grads.clear()
+        self.by_id.clear()
+        self.entries.clear()
 
     def _install_both(self, cls: type) -> None:
         name, accessors = storage(cls, self._shape.grad)
@@ -116,32 +93,38 @@ class ScalarPass:
 
     # ----------------------------------------------------------------- steps
 
-    def entry_of(self, obj: Any) -> Entry | None:
-        """The node of an object, None when it is not of this pass or the caller not of this thread."""
-        entry = self._by_id.get(id(obj))
-        if entry is None or self.lost or threading.get_ident() != self._thread:
-            return None
-        return entry
-
-    def _guarded(self, work: Callable[..., T], *args: Any) -> T | None:
+    def _guarded(self, work: Callable[..., None], *args: Any) -> None:
         """Our own work between two statements of the program: a fault there ends the watching only."""
-        if self.lost:
-            return None
-        try:
-            return work(*args)
-        except Exception as error:
-            self._listener.fault(error)
-            self.lost, self._step = True, None
-            return None
+        if not self.lost:
+            try:
+                work(*args)
+            except Exception as error:
+                self._lose(error)
 
-    def run(self, entry: Entry, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """The engine runs a node: `original` is its own step function."""
-        if self._step is not None and self._step.running:  # super()._backward(), or a recursive engine
-            if self._step.entry is entry:
+    def _lose(self, error: Exception) -> None:
+        """A fault of ours: the program goes on unseen. What it raised itself meanwhile is raised again."""
+        self._listener.fault(error)
+        self.lost, self._step = True, None
+        self.by_id.clear()
+
+    def run(
+        self,
+        entry: Entry,
+        frame: FrameType,
+        original: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """The engine runs a node from `frame`: `original` is its own step function."""
+        outer = self._step
+        if outer is not None and outer.running:  # super()._backward(), or a recursive engine
+            if outer.entry is entry:
                 return original(*args, **kwargs)
-            return self._run_inside(self._step, entry, original, args, kwargs)
-        step = self._guarded(self._open, entry, sys._getframe(1), original)
-        if step is None:
+            return self._run_inside(outer, entry, frame, original, args, kwargs)
+        try:
+            step = self._open(entry, frame, original)
+        except Exception as error:
+            self._lose(error)
             return original(*args, **kwargs)
         try:
             return original(*args, **kwargs)
@@ -156,16 +139,24 @@ class ScalarPass:
         """A node's step function has returned or raised."""
         if not step.writes:
             self._settle(step)
-        if step.writes or step.split or step.entry.leaf:
+        if step.writes or step.split or not step.entry.operands:
             self._close()
 
     def _run_inside(
-        self, outer: Step, entry: Entry, original: Callable[..., Any], args: Any, kwargs: Any
+        self,
+        outer: Step,
+        entry: Entry,
+        frame: FrameType,
+        original: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> Any:
         """A node run by another node's step function: the outer step ends where the inner one begins."""
-        self._guarded(self._close, True)
-        step = self._guarded(self._open, entry, sys._getframe(2), original)
-        if step is None:
+        try:
+            self._close(True)
+            step = self._open(entry, frame, original)
+        except Exception as error:
+            self._lose(error)
             return original(*args, **kwargs)
         try:
             return original(*args, **kwargs)
@@ -178,11 +169,11 @@ class ScalarPass:
             self._step = outer  # which goes on, in a step of its own
 
     def _open(self, entry: Entry, frame: FrameType | None, function: Any = None) -> Step:
-        self._close()
-        received = number(self._raw(entry))
-        self._listener.before(entry, received)
-        entry.ran += 1
+        if self._step is not None:
+            self._close()
         listener = self._listener
+        received = number(_raw(entry))
+        listener.before(entry, received)
         step = self._step = Step(entry, received, listener.place(frame), listener.start_of(function))
         return step
 
@@ -198,53 +189,58 @@ class ScalarPass:
     def _settle(self, step: Step) -> None:
         """Find what reached the operands past the descriptor (in place, through a property)."""
         for operand in step.entry.operands:
-            now = self._raw(operand)
-            if not same(now, operand.known):
-                self._contribute(step, operand, (operand.known, now), step.place)
+            now = _raw(operand)
+            if now is not operand.known and not same(now, operand.known):
+                self._contribute(step, operand, operand.known, now, step.place)
 
     # ------------------------------------------------------- reads and writes
 
     def on_read(self, entry: Entry, grad: Any) -> None:
         """The program reads a node's grad."""
-        if type(grad) is float and self._shape.step is not None:
-            entry.read = grad  # by far the most
-        else:
-            self._guarded(self._note_read, entry, grad)
+        self._guarded(self._note_read, entry, grad)
 
     def _note_read(self, entry: Entry, grad: Any) -> None:
         entry.read = snapshot(grad)
-        if self._shape.step is None:
+        if not self.step_functions:
             self._reads.append(entry)
 
-    def on_write(self, entry: Entry, grad: Any, store: Callable[[Any], None], frame: FrameType) -> None:
-        """The program writes a node's grad; `store` does it, once, whatever becomes of us."""
-        before = self._guarded(self._about_to_write, entry, grad, frame)
-        store(grad)
-        if before is not None:
-            self._guarded(self._written, entry, grad, *before, frame)
+    def on_write(self, entry: Entry, grad: Any, over: WatchedGrad, frame: FrameType) -> None:
+        """The program writes a node's grad; `over` does it, once, whatever becomes of us."""
+        try:
+            current, adds = self._about_to_write(entry, grad, frame)
+        except Exception as error:
+            self._lose(error)
+            over.write(entry.obj, grad)
+            return
+        over.write(entry.obj, grad)
+        try:
+            self._written(entry, grad if over.faithful else _raw(entry), current, adds, frame)
+        except Exception as error:
+            self._lose(error)
 
     def _about_to_write(self, entry: Entry, grad: Any, frame: FrameType) -> tuple[Any, bool]:
         """What the write replaces, and whether it adds to that."""
-        if self._shape.step is None:
+        if not self.step_functions:
             self._infer_step(entry, frame)
-        current = entry.known if hasattr(grad, "shape") else self._raw(entry)
-        adds = entry.read is not MISSING and same(entry.read, current)
-        entry.read = MISSING
+        current = _raw(entry) if type(grad) is float or not hasattr(grad, "shape") else entry.known
+        read, entry.read = entry.read, MISSING
+        adds = read is not MISSING and (read is current or same(read, current))
         return current, adds
 
-    def _written(self, entry: Entry, grad: Any, current: Any, adds: bool, frame: FrameType) -> None:
+    def _written(self, entry: Entry, now: Any, current: Any, adds: bool, frame: FrameType) -> None:
+        """The gradient is `now`, and was `current`."""
         step = self._step
         lost = not adds and not is_zero(current)
         place = self._listener.place(frame)
-        if step is not None and entry is not step.entry and self._concerns(step, entry, lost, grad):
-            self._contribute(step, entry, (current, self._raw(entry)), place, not adds, lost)
+        if step is not None and self._concerns(step, entry, lost, now):
+            self._contribute(step, entry, current, now, place, not adds, lost)
         else:
-            entry.known = snapshot(self._raw(entry))
+            entry.known = snapshot(now)
             self._outside.append(Write(entry.id, plain(current), plain(entry.known), place))
 
     def _concerns(self, step: Step, entry: Entry, lost: bool, grad: Any) -> bool:
         """Is this write a contribution of the open step? A reset to zero of an old gradient is not."""
-        if not step.running and entry not in step.entry.operands:
+        if entry is step.entry or (not step.running and entry not in step.entry.operands):
             return False
         return not (lost and is_zero(grad) and not entry.gained)
 
@@ -252,15 +248,20 @@ class ScalarPass:
         self,
         step: Step,
         entry: Entry,
-        change: tuple[Any, Any],
+        before: Any,
+        after: Any,
         place: Place | None,
         sets: bool = False,
         lost: bool = False,
     ) -> None:
-        before, after = change
+        entry.gained += 1
+        if type(after) is float and type(before) is float:  # by far the most
+            entry.known = after
+            added = after if lost or not before else after - before
+            step.writes.append(Sent(entry.id, added, before, after, lost, place, sets))
+            return
         value = number(after if lost else minus(after, before))
         entry.known = snapshot(after)
-        entry.gained += 1
         if value is not None:
             step.writes.append(Sent(entry.id, value, plain(before), plain(after), lost, place, sets))
 
@@ -284,30 +285,32 @@ class ScalarPass:
 
     def account(self, entry: Entry) -> Accumulated:
         """A leaf's grad before the pass, what was added, and what it is now."""
-        now = self._raw(entry)
+        now = _raw(entry)
         return Accumulated(entry.id, number(entry.before), number(minus(now, entry.before)), number(now))
 
     def zero(self) -> list[int]:
         """Zero the gradients that nodes hold from before the pass; one written since (the root's) stays."""
         zeroed = []
         for entry in self.entries:
-            now = self._raw(entry)
+            now = _raw(entry)
             if not is_zero(now) and now is not None and same(now, entry.before):
                 self._grads[type(entry.obj)].store(entry.obj, now * 0)
-                entry.before = entry.known = snapshot(self._raw(entry))
+                entry.before = entry.known = snapshot(_raw(entry))
                 zeroed.append(entry.id)
         return zeroed
 
     def holds(self, entry: Entry) -> bool:
         """Does a node hold any gradient now, a number or not?"""
-        return self._raw(entry) is not None
+        return _raw(entry) is not None
 
     def outside(self) -> list[Write]:
         """Writes since the last step, outside any node."""
         return self._outside
 
-    def _raw(self, entry: Entry) -> Any:
-        try:
-            return self._grads[type(entry.obj)].raw(entry.obj)
-        except AttributeError:
-            return None
+
+def _raw(entry: Entry) -> Any:
+    """A node's grad as the engine would read it, unseen; None where it has none."""
+    try:
+        return entry.grad(entry.obj)
+    except AttributeError:
+        return None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import msgspec
@@ -15,7 +15,8 @@ from gradtui.probe.numbers import is_zero, number
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.scalar_gradients import ScalarLeaf
 from gradtui.probe.scalar_graph import MISSING, Entry
-from gradtui.probe.scalar_pass import ScalarPass, Step
+from gradtui.probe.scalar_pass import ScalarPass
+from gradtui.probe.scalar_step import Step
 from gradtui.probe.twin import TwinGraph
 from gradtui.userapi import Shape
 from gradtui.wire.messages import (
@@ -44,6 +45,8 @@ class ScalarReport:
         gradients: Gradients,
     ) -> None:
         self._reporter = reporter
+        self.place: Callable[[FrameType | None], Place | None] = reporter.places.place
+        """The line a frame stands at."""
         self._entries = entries
         self._gradients = gradients
         self._used: dict[int, int] = {}
@@ -57,7 +60,8 @@ class ScalarReport:
 
     def begin(self, watch: ScalarPass, stack: int | None) -> None:
         """The pass is about to run, called from `stack`."""
-        nodes = tuple([self._node(entry) for entry in self._entries])
+        with self._reporter.mute():  # the twin is asked about every node
+            nodes = tuple([self._node(entry) for entry in self._entries])
         held = [(e, number(e.before)) for e in self._entries if e.leaf or not is_zero(e.before)]
         before = tuple([(entry.id, grad) for entry, grad in held if grad is not None])
         used = self._used = self._gradients.begins(self._leaves)
@@ -72,20 +76,21 @@ class ScalarReport:
         return not entry.named and bool(self._reporter.places.engine_functions(entry.made.stack))
 
     def _node(self, entry: Entry) -> Node:
-        places, stack = self._reporter.places, entry.made.stack
-        twin = self._twin_of(entry)
+        leaf = not entry.operands
         return Node(
             entry.id,
             entry.op,
-            tuple([operand.id for operand in entry.operands]),
-            entry.leaf,
+            entry.slots,
+            leaf,
             entry.name,
             entry.named,
             entry.value,
-            places.use(stack),
-            requires_grad=not (entry.leaf and self._constant(entry)),
-            twin=twin,
-            precision=entry.precision,
+            self._reporter.places.use(entry.made.stack),
+            None,
+            not (leaf and self._constant(entry)),
+            self._twin_of(entry),
+            (),
+            entry.precision,
         )
 
     def fault(self, error: Exception) -> None:
@@ -94,6 +99,8 @@ class ScalarReport:
 
     def before(self, entry: Entry, received: Value | None) -> None:
         """A node is about to run; blocks while the person looks."""
+        if not self._reporter.stopping:
+            return
         if entry.leaf and self._watch is not None:
             received = self._watch.account(entry).added
         self._reporter.before_node(self._number, self._steps, entry.id, (received,), self._zero)
@@ -103,13 +110,9 @@ class ScalarReport:
         self._gradients.zeroed(zeroed, self._used)
         return zeroed
 
-    def place(self, frame: FrameType | None) -> Place | None:
-        """The line a frame stands at."""
-        return self._reporter.places.place(frame)
-
     def start_of(self, function: Any) -> Place | None:
         """The line at which a step function begins, None for what is not written in Python."""
-        while isinstance(function, partial):
+        while type(function) is not FunctionType and isinstance(function, partial):
             function = function.func
         code = getattr(function, "__code__", None)
         return self._reporter.places.start(code) if isinstance(code, CodeType) else None
@@ -120,7 +123,7 @@ class ScalarReport:
         self._steps += 1
         accumulated = None
         received = step.received
-        if entry.leaf and self._watch is not None:
+        if not entry.operands and self._watch is not None:
             accumulated = self._watch.account(entry)
             self._accounted[entry.id] = accumulated.after
             received = accumulated.added
@@ -145,16 +148,17 @@ class ScalarReport:
         """Torch's side of a node."""
         if self._torch is None or isinstance(self._torch, str):
             return None if self._torch is None else Twin(missing=self._torch)
-        with self._reporter.mute():
-            twin = self._twins[entry.id] = self._torch.of(entry)
+        twin = self._twins[entry.id] = self._torch.of(entry)
         return twin
 
     def _twin_for(self, entry: Entry, received: Value | None) -> Twin | None:
         """Torch's side of a step that received something else than torch did; None for any other."""
-        twin = self._twins.get(entry.id)
         if received is None and self._watch is not None and self._watch.holds(entry):
             return Twin(missing="what it received is not one number")
-        if not isinstance(self._torch, TwinGraph) or twin is None or not isinstance(received, float):
+        twin = self._twins.get(entry.id)
+        if twin is None or not isinstance(self._torch, TwinGraph) or not isinstance(received, float):
+            return None
+        if self._torch.serves(entry, received):
             return None
         with self._reporter.mute():
             local = self._torch.local(entry, received)
@@ -172,7 +176,13 @@ class ScalarReport:
             self._gradients.ends(self._number, leaves, self._used)
         finally:
             outside = tuple(self._watch.outside())
-            self._reporter.ended(PassEnded(self._number, error, tuple(accounts), outside), self._steps)
+            self._reporter.ended(PassEnded(self._number, error, tuple(accounts), outside))
+            self._watch = None  # it refers to us: neither shall wait for a garbage collection
+
+    def stop(self) -> None:
+        """Stop at the end of the pass when the person steps."""
+        if self._number:
+            self._reporter.after_pass(self._number, self._steps)
 
     def _late(self, watch: ScalarPass) -> Iterator[Accumulated]:
         """Accounts of the leaves whose gradient is not what their last step said."""
@@ -191,6 +201,8 @@ def _nan(value: Any) -> bool:
 
 def _by_slot(entry: Entry, writes: list[Sent]) -> tuple[Sent | None, ...]:
     """The writes of a step beside the operands they went to; further ones at the end."""
+    if tuple([write.to for write in writes]) == entry.slots:  # by far the most
+        return tuple(writes)
     slots: list[Sent | None] = [None] * len(entry.operands)
     further: list[Sent] = []
     for write in writes:

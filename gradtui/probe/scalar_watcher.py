@@ -15,10 +15,20 @@ from gradtui.probe.gradients import Gradients
 from gradtui.probe.operations import sign_of
 from gradtui.probe.places import of_probe
 from gradtui.probe.reporter import Reporter, one_line
-from gradtui.probe.scalar_graph import Entry, Made, Reader, constant_operand, ordered_operands
+from gradtui.probe.scalar_graph import (
+    Birth,
+    Entry,
+    Made,
+    Reader,
+    constant_operand,
+    ordered_operands,
+    reference_to,
+    users_first,
+)
 from gradtui.probe.scalar_names import ScalarNames
 from gradtui.probe.scalar_pass import ScalarPass
 from gradtui.probe.scalar_report import ScalarReport
+from gradtui.probe.signals import Held
 from gradtui.probe.twin import LARGEST, TwinGraph
 from gradtui.probe.watched import Current
 from gradtui.userapi import Shape
@@ -26,6 +36,13 @@ from gradtui.userapi import Shape
 _BINARY_METHODS = {
     f"__{side}{name}__" for name in ("pow", "mul", "truediv", "add", "sub") for side in ("", "r")
 } | {"pow"}
+
+
+def _constant(frame: FrameType) -> float | None:
+    """The plain number beside the one operand of a node, if a binary operation made it."""
+    while of_probe(frame.f_code) and frame.f_back is not None:  # of a recording around this one
+        frame = frame.f_back
+    return constant_operand(frame) if frame.f_code.co_name in _BINARY_METHODS else None
 
 
 class ScalarWatcher:
@@ -36,7 +53,7 @@ class ScalarWatcher:
         self._places = reporter.places
         self._scan = scan
         self._twin = twin
-        self._made: dict[int, Made] = {}  # by id(); an entry is replaced when the address is reused
+        self._made: dict[int, Made | Birth] = {}  # by id(); replaced when the address is reused
         self._known_classes: dict[type, int] = {}  # with how many members each had when looked at
         self._pass_thread: int | None = None
         self._watching = threading.Lock()  # passes lay descriptors over classes: one at a time
@@ -69,32 +86,33 @@ class ScalarWatcher:
 
     def _on_made(self, obj: Any, shape: Shape, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """An engine's object was made: remember its operands in order, and the line."""
-        frame = sys._getframe(2)
-        while of_probe(frame.f_code) and frame.f_back is not None:  # of a recording around this one
-            frame = frame.f_back
         try:
-            self._made[id(obj)] = self._record(obj, shape, args, kwargs, frame)
+            frame = sys._getframe(2)
+            kept: Any = getattr(obj, shape.inputs, None)
+            kind = type(kept)
+            operands: tuple[int, ...] | None = None
+            constant = None
+            # What keeps two operands in order is not asked for their order: so it is with most nodes.
+            if not ((kind is tuple or kind is list) and len(kept) == 2 and kept[0] is not kept[1]):
+                operands = self._operands(args, kwargs, kept)
+                if operands is not None and len(operands) == 1:
+                    constant = _constant(frame)
+            self._made[id(obj)] = (reference_to(obj), operands, self._places.stack(frame), constant)
         except Exception as error:
             self._reporter.fault(error, "see how a node was made")
 
-    def _record(
-        self, obj: Any, shape: Shape, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType
-    ) -> Made:
-        kept = getattr(obj, shape.inputs, None)
-        operands: tuple[int, ...] | None = None
-        constant = None
-        if not callable(kept):
-            operands = ordered_operands(args, kept)
-            if operands is None:
-                operands = ordered_operands(kwargs.values(), kept)
-        if operands is not None and len(operands) == 1 and frame.f_code.co_name in _BINARY_METHODS:
-            constant = constant_operand(frame)
-        return Made(obj, operands, self._places.stack(frame), constant)
+    def _operands(self, args: tuple[Any, ...], kwargs: dict[str, Any], kept: Any) -> tuple[int, ...] | None:
+        if callable(kept):
+            return None
+        operands = ordered_operands(args, kept)
+        return ordered_operands(kwargs.values(), kept) if operands is None and kwargs else operands
 
     def _made_of(self, obj: Any, shape: Shape) -> Made:
         made = self._made.get(id(obj))
-        if made is None or not made.fits(obj, shape):
-            made = self._made[id(obj)] = Made(obj)
+        if type(made) is tuple:
+            made = self._made[id(obj)] = Made(*made)
+        if not isinstance(made, Made) or not made.fits(obj, shape):
+            made = self._made[id(obj)] = Made(reference_to(obj))
         if not made.node:
             made.node = self._reporter.new_node()
         return made
@@ -152,19 +170,29 @@ class ScalarWatcher:
         kwargs: dict[str, Any],
     ) -> Any:
         caller = sys._getframe(3)
+        signals = Held()
         with ExitStack() as watching:
+            watching.callback(signals.release)
+            signals.take()
             described = self._describe(root, shape, caller, (*args, *kwargs.values()), watching)
             if described is None:
+                signals.release()
                 return original(root, *args, **kwargs)
             watch, report = described
             error = None
             try:
+                signals.release()
                 return original(root, *args, **kwargs)
             except BaseException as raised:
                 error = one_line(raised)
                 raise
             finally:
-                self._finish(watch, report, error)
+                try:
+                    signals.take()
+                finally:  # the last one may still have come before that
+                    self._finish(watch, report, error)
+                signals.release()
+                report.stop()
 
     def _finish(self, watch: ScalarPass, report: ScalarReport, error: str | None) -> None:
         """The engine's `backward` has returned or raised: the account of it, which must not fail either."""
@@ -184,8 +212,9 @@ class ScalarWatcher:
             entries = Reader(shape, lambda obj: self._made_of(obj, shape), self._op_of).walk(root)
             for cls in {type(entry.obj) for entry in entries}:
                 self._learn(cls, shape)
-            self._names.settle(entries, caller)
-            twin = self._twin_for(entries, shape, arguments)
+            order = users_first(entries)[::-1]
+            self._names.settle(entries, order, caller)
+            twin = self._twin_for(entries, order, shape, arguments)
             report = ScalarReport(self._reporter, entries, twin, shape, self._gradients)
             watch = watching.enter_context(ScalarPass(entries, shape, report, self._current))
             report.begin(watch, self._places.use(self._places.stack(caller)))
@@ -196,7 +225,7 @@ class ScalarWatcher:
             return None
 
     def _twin_for(
-        self, entries: list[Entry], shape: Shape, arguments: tuple[Any, ...]
+        self, entries: list[Entry], order: list[Entry], shape: Shape, arguments: tuple[Any, ...]
     ) -> TwinGraph | str | None:
         """The twin of this pass, or why there is none; None when the person wants none."""
         if not self._twin:
@@ -209,7 +238,7 @@ class ScalarWatcher:
         seeds = [a for a in arguments if type(a) in (int, float)]
         try:
             with self._reporter.mute():
-                return TwinGraph(torch, entries, shape, float(seeds[0]) if seeds else 1.0)
+                return TwinGraph(torch, entries, order, shape, float(seeds[0]) if seeds else 1.0)
         except (RuntimeError, TypeError, ValueError) as error:
             if self._reporter.of_program(error):
                 raise

@@ -17,6 +17,7 @@ from gradtui.probe.gradients import Gradients
 from gradtui.probe.places import of_probe
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.scalar_names import user_frames
+from gradtui.probe.signals import Held
 from gradtui.probe.summaries import summarize
 from gradtui.probe.torch_gradients import TorchLeaf
 from gradtui.probe.torch_names import TorchNames
@@ -92,23 +93,39 @@ class TorchWatcher:
         if not reporter.enabled or reporter.muted or being_compiled():
             return self._original(outputs, *args, **kwargs)
         self._map_forward()
-        watching = self._begin(outputs, kwargs)
-        if watching is None:
-            return self._original(outputs, *args, **kwargs)
-        began, hooks = watching
+        signals = Held()
+        signals.take()
+        try:
+            watching = self._begin(outputs, kwargs)
+            if watching is None:
+                signals.release()
+                return self._original(outputs, *args, **kwargs)
+            return self._watched(*watching, signals, outputs, args, kwargs)
+        finally:
+            signals.release()
+
+    def _watched(
+        self, began: PassBegan, hooks: TorchPass, signals: Held, outputs: Any, args: Any, kwargs: Any
+    ) -> Any:
         error = None
         try:
-            reporter.began(began)
+            self._reporter.began(began)
             with hooks:
+                signals.release()
                 return self._original(outputs, *args, **kwargs)
         except BaseException as raised:
             error = f"{type(raised).__name__}: {raised}"
             raise
         finally:
-            self._guarded(self._gradients.ends, began.number, hooks.accumulated, hooks.used)
-            reporter.ended(PassEnded(began.number, error), hooks.steps)
-            if not (len(args) > 1 and args[1]):  # the graph is not retained
-                self._forward.forget_values(hooks.sequence_numbers)
+            try:
+                signals.take()
+            finally:  # the last one may still have come before that
+                self._guarded(self._gradients.ends, began.number, hooks.accumulated, hooks.used)
+                self._reporter.ended(PassEnded(began.number, error))
+                if not (len(args) > 1 and args[1]):  # the graph is not retained
+                    self._forward.forget_values(hooks.sequence_numbers)
+            signals.release()
+            self._reporter.after_pass(began.number, hooks.steps)
 
     def _begin(self, outputs: Any, kwargs: dict[str, Any]) -> tuple[PassBegan, TorchPass] | None:
         """Describe the pass; None (and a notice) where it cannot be watched."""

@@ -79,6 +79,8 @@ class Channel:
     def _write(self) -> None:
         while self._outgoing:
             data, counts = self._outgoing[0]
+            if not counts:  # nothing has left of it; mostly all of it does at once
+                counts.extend(map(os.write, (self._descriptor,), (data,)))
             while (done := sum(counts)) < len(data):
                 # Written and noted in one call of C: no signal handler comes between the two.
                 counts.extend(map(os.write, (self._descriptor,), (memoryview(data)[done:],)))

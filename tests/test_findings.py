@@ -266,3 +266,64 @@ def test_big_numbers_are_no_mismatch() -> None:
         y = x * 1e-9
         ((x + y) * (x - y) + y).backward()
     assert trace.findings == []
+
+
+class NoRevisit:
+    """Walks breadth first and does not ask whether it has been at a node."""
+
+    def __init__(self, data: float, _prev: tuple[Any, ...] = (), _op: str = "") -> None:
+        self.data, self.grad, self._prev, self._op = data, 0.0, _prev, _op
+        self._backward = lambda: None
+
+    def __add__(self, other: NoRevisit) -> NoRevisit:
+        out = NoRevisit(self.data + other.data, (self, other), "+")
+
+        def _backward() -> None:
+            self.grad += out.grad
+            other.grad += out.grad
+
+        out._backward = _backward
+        return out
+
+    def __mul__(self, other: NoRevisit) -> NoRevisit:
+        out = NoRevisit(self.data * other.data, (self, other), "*")
+
+        def _backward() -> None:
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+
+        out._backward = _backward
+        return out
+
+    def backward(self) -> None:
+        self.grad = 1.0
+        queue = [self]
+        while queue:
+            node = queue.pop(0)
+            node._backward()
+            queue += node._prev
+
+
+@pytest.mark.parametrize("twin", [True, False])
+def test_a_node_that_runs_again_and_sends_all_of_it_again(twin: bool) -> None:
+    with gradtui.record(twin=twin) as trace:
+        a, b = NoRevisit(2.0), NoRevisit(3.0)
+        c = a * b
+        d = c + c
+        d.backward()
+    assert (a.grad, b.grad) == (12.0, 8.0)  # 6 and 4 are right
+    (finding,) = trace.findings
+    assert (finding.kind, finding.step, finding.name) == ("order", 3, "c")
+    assert "ran again at step 3 and passed on 2, of which it had passed on 2 at step 2" in finding.message
+
+
+def test_a_leaf_unlike_torchs_is_found_where_no_rule_knows_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradtui.trace.rules.ran_again", lambda *_: iter(()))
+    with gradtui.record() as trace:
+        a, b = NoRevisit(2.0), NoRevisit(3.0)
+        c = a * b
+        d = c + c
+        d.backward()
+    (finding,) = trace.findings
+    assert (finding.kind, finding.name) == ("twin-mismatch", "a")
+    assert "was sent 12 in this pass, where torch sends it 6" in finding.message

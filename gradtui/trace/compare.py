@@ -119,6 +119,18 @@ def differences(
     return wrong
 
 
+def total_sent(step: Stepped) -> dict[int, float]:
+    """What a step sent to each node, summed."""
+    sent = [item for item in step.sent if item is not None]
+    return _totals([(item.to, item.value) for item in sent if isinstance(item.value, float)])
+
+
+def same_sums(ours: dict[int, float], theirs: dict[int, float]) -> bool:
+    """Do two accounts agree, but for rounding?"""
+    size = max(map(abs, (*ours.values(), *theirs.values())), default=0.0)
+    return all(agree(ours.get(to, 0.0), theirs.get(to, 0.0), RELATIVE * size) for to in {**ours, **theirs})
+
+
 def culprit(
     step: Stepped, parts: list[Sent], expected: Parts, wrong: list[tuple[int, float | None, float]]
 ) -> Place | None:

@@ -27,6 +27,8 @@ class Diagnosis:
         self._seen: set[tuple[str, str, str | None]] = set()
         self._late: dict[int, Finding] = {}
         """By node: contributions of this pass that came after it had run, and the node not again yet."""
+        self._early: set[int] = set()
+        """Nodes that were found to have run too early in this pass."""
         self._nested = False
         """Have nodes run inside other nodes in this pass?"""
         self._held_back: list[Finding] = []
@@ -37,6 +39,7 @@ class Diagnosis:
         """What the graph itself tells: forward values that are not finite."""
         self._late.clear()
         self._held_back.clear()
+        self._early.clear()
         self._nested = self._sends = False
         return self._first_of_each(rules.nonfinite_forward(self._trace, pass_))
 
@@ -57,7 +60,10 @@ class Diagnosis:
         if ended is not None and not any(write.after for write in ended.outside):
             late += self._held_back
         self._late, self._held_back = {}, []
-        return self._first_of_each(late)
+        found = self._first_of_each(late)
+        if not found and not self._trace.findings and ended is not None and not ended.error:
+            found = self._first_of_each(rules.unlike_torch(self._trace, pass_))
+        return found
 
     def used_again(self, pass_: Pass, leaves: tuple[int, ...]) -> list[Finding]:
         """Leaves of an earlier pass whose gradient, mixed with a used one, has been used again."""
@@ -90,7 +96,10 @@ class Diagnosis:
             if self._nested:
                 self._late.setdefault(finding.node, finding)
             else:
+                self._early.add(finding.node)
                 yield finding
+        if not self._nested and step.node not in self._early:
+            yield from rules.ran_again(self._trace, pass_, step)
 
     def _first_of_each(self, found: Iterable[Finding]) -> list[Finding]:
         new = []

@@ -6,20 +6,24 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gradtui.trace.compare import (
+    agree,
     all_parts,
     as_written,
     culprit,
     differences,
     is_blurred,
+    rounding,
+    same_sums,
     sent_for_the_rest,
     starts_with_nothing,
     torch_parts,
+    total_sent,
     whole_run,
 )
 from gradtui.trace.findings import Finding, finding_at
 from gradtui.trace.model import Pass, twin_of
 from gradtui.trace.names import call
-from gradtui.trace.numbers import is_finite, short
+from gradtui.trace.numbers import is_finite, number_of, short
 from gradtui.wire.messages import Node, Stepped, Summary
 
 if TYPE_CHECKING:
@@ -73,6 +77,53 @@ def late_arrivals(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]
                 f"before the contribution of {short(sent.value)} that {call(sender)} sent "
                 f"at step {step.step}: nodes must run after everything that uses them",
             )
+
+
+def ran_again(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
+    """A node that had run passed on its whole gradient once more.
+
+    Running again is right where only what came since is passed on. What a node sends is proportional
+    to what it received, so its first run tells what belongs to how much.
+    """
+    node, runs = pass_.nodes[step.node], pass_.runs[step.node]
+    if pass_.engine == "torch" or node.leaf or len(runs) < 2:
+        return
+    first, before = pass_.messages[runs[0] - 1], pass_.messages[runs[-2] - 1]
+    got, had = number_of(step.received[0]), number_of(before.received[0])
+    began = number_of(first.received[0])
+    if not got or not had or not began:
+        return
+    sent, once = total_sent(step), total_sent(first)
+    rest = {to: value * (got - had) / began for to, value in once.items()}
+    whole = {to: value * got / began for to, value in once.items()}
+    if any(whole.values()) and same_sums(sent, whole) and not same_sums(sent, rest):
+        yield finding_at(
+            trace, "order", pass_, step.step, node, step.place,
+            f"'{node.op}' ({call(node)}) ran again at step {step.step} and passed on {short(got)}, of which "
+            f"it had passed on {short(had)} at step {before.step}: that is counted twice. A node must run "
+            "once, after everything that uses it",
+        )  # fmt: skip
+
+
+def unlike_torch(trace: Trace, pass_: Pass) -> Iterator[Finding]:
+    """A leaf was sent another sum than torch sends it: something is wrong that no other rule has found."""
+    for node in pass_.nodes.values():
+        arrived = pass_.arrivals.get(node.id)
+        twin = node.twin
+        if not node.leaf or not arrived or twin is None or twin.op is None or twin.received is None:
+            continue
+        parts = [a.sent for a in arrived if isinstance(a.sent.value, float)]
+        if len(parts) < len(arrived) or any(is_blurred(part) or part.overwrote for part in parts):
+            continue
+        slack = sum(rounding(p, node.precision) + 1e-6 * abs(number_of(p.value) or 0.0) for p in parts)
+        total = sum(number_of(part.value) or 0.0 for part in parts)
+        if not agree(total, twin.received, slack, node.precision):
+            yield finding_at(
+                trace, "twin-mismatch", pass_, arrived[-1].step, node, None,
+                f"{call(node)} was sent {short(total)} in this pass, where torch sends it "
+                f"{short(twin.received)}",
+            )  # fmt: skip
+            return
 
 
 def twin_mismatch(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:

@@ -17,6 +17,9 @@ from gradtui.session.programs import Program, lessons, open_program, programs_in
 from gradtui.session.session import Plan
 from gradtui.wire.codec import BadRecording
 
+COMMANDS = ("run", "open", "check", "export")
+OPTIONS = ("--headless", "--json", "--plain", "--out", "--set", "--stats", "--no-twin")
+"""Of `run`."""
 SMALLEST = (60, 16)
 """Columns and rows that the screen needs at least."""
 
@@ -29,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if len(given) == 1 and os.path.isdir(given[0]):
             code = _folder(given[0])
         else:
+            _check_command(given)
             arguments = _parser().parse_args(given)
             code = arguments.do(arguments)
         sys.stdout.flush()
@@ -70,7 +74,10 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     run.add_argument("program", metavar="PROGRAM", help="a Python file, or the name of a bundled lesson")
-    run.add_argument("argv", metavar="ARGS", nargs=argparse.REMAINDER, help="the program's own arguments")
+    own = run.add_argument(
+        "argv", metavar="ARGS", nargs=argparse.REMAINDER, help="the program's own arguments"
+    )
+    own.required = False  # older Pythons' error messages count it among what is missing
     run.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[], help="set a knob of the program"
     )
@@ -147,6 +154,7 @@ def _face_options(parser: argparse.ArgumentParser, what: str) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     _check_faces(arguments)
     program = open_program(arguments.program)
+    _tell_of_late_options(program, arguments.argv)
     settings = parse_settings(arguments.set)
     check_settings(program.knobs, settings)
     plan = Plan(
@@ -274,6 +282,28 @@ def _lessons(_: argparse.Namespace) -> int:
 
 
 # ------------------------------------------------------------------------ checks
+
+
+def _check_command(given: Sequence[str]) -> None:
+    """`gradtui train.py` lacks a word. Raises `BadInput` that says which."""
+    first = given[0] if given else "-"
+    if first in COMMANDS or first.startswith("-"):
+        return
+    lesson = any(program.path.stem == first for program in lessons())
+    if lesson or os.path.exists(first):
+        raise BadInput(f"'{first}' is no command; did you mean `gradtui run {first}`?")
+    raise BadInput(f"'{first}' is no command, folder or lesson; commands are {', '.join(COMMANDS)}")
+
+
+def _tell_of_late_options(program: Program, argv: Sequence[str]) -> None:
+    """An option of ours behind PROGRAM goes to the program; say so where the program knows no such option."""
+    for word in argv:
+        name = word.partition("=")[0]
+        if name == "--":
+            return
+        if name in OPTIONS and name not in program.text:
+            told = f"{name} stands behind the program and goes to it; gradtui's own options stand before it"
+            print(f"gradtui: note: {told}", file=sys.stderr)
 
 
 def _check_faces(arguments: argparse.Namespace) -> None:

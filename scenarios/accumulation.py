@@ -5,9 +5,9 @@ gradient of its operands (`=`) where it has to *add* to it (`+=`). With two diff
 nobody notices. With `b = a + a` both contributions go to the same place, and the second wipes out
 the first: `a.grad` is 1 where it should be 2.
 
-Press `n` and watch the ledger of `a`: two contributions of 1 arrive, the running sum stays 1. The
-twin (torch at the same node) says 2. `f` lists the finding, with the line at fault. Then press `k`
-and turn the knob `repaired` on.
+Press `n` and watch the ledger of `a`: two contributions of 1 arrive, the running sum stays 1. Once
+`a` itself has run, the torch pane puts beside it what torch has there: 2. `f` lists the finding, with
+the line at fault. Then press `k` and turn the knob `repaired` on.
 """
 
 SCENARIO = {

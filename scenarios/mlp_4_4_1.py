@@ -4,9 +4,9 @@ The network of the lecture: three inputs, two layers of four `tanh` neurons, one
 and four examples. There is no optimizer, only what every optimizer does at heart: set the gradients to
 0, run the backward pass, move each parameter a little against its gradient.
 
-Pass 1 has about four hundred nodes. Type `/` and `neurons[0].w[0]` to find a weight, and its ledger
-shows four contributions, one for each example. `]` goes to the next pass, and `9` shows the loss of all
-of them.
+Pass 1 has about four hundred nodes. Let it run with `]` and go back to its last step with `N`; then type
+`/` and `neurons[0].w[0]` to find a weight, and its ledger shows four contributions, one for each example.
+Every `]` runs one pass more, and `9` shows the loss of all of them.
 """
 
 SCENARIO = {

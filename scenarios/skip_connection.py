@@ -14,7 +14,7 @@ SCENARIO = {
     "findings": {"skip=on": [], "skip=off": []},
     "hints": {
         "1:0": "x is used twice if skip is on: in W1 @ x, and in the sum.",
-        "1:2": "With skip on, this is the sum: x has [1, 1] already, and the block has not even begun.",
+        "1:2": "With skip on, this is the sum: x has been sent [1, 1] already, and the block has not even begun.",
         "1:6": "With skip on, this is the inner relu. W1 @ x is [-1, 2.5]: nothing passes where it is -1.",
         "1:9": "Both paths have met: [1, 1] + [0.375, 0.75].",
     },

@@ -6,7 +6,7 @@ way down from the output instead, and that is right as long as the graph is a tr
 
 Here `c` is used by `d` and by `e`. Press `n` and watch: `c` runs before `d` has sent its contribution,
 passes on a part of its gradient, and what comes later stays in `c`. Every formula is right; only the
-order is wrong. `f` tells which node ran too early. Then press `k` and turn `repaired` on: now a node
+order is wrong. Once `d` has run, `f` tells which node was too early. Then press `k` and turn `repaired` on: now a node
 enters the list after its operands, and in front of them.
 """
 

@@ -17,8 +17,8 @@ SCENARIO = {
     "findings": {"zero_grad=off": ["stale-gradient"], "zero_grad=on": []},
     "hints": {
         "1:0": "p.grad is None: nothing has come yet.",
-        "2:0": "The same pass again, and nobody has zeroed: p.grad is still 4.",
-        "2:2": "4 was there and 4 was added: 8. Two passes, one sum. The parameter has not moved: no harm.",
+        "2:0": "The same pass again. p.grad holds what pass 1 left there, unless you zero it now: z.",
+        "2:2": "If 4 was there and 4 was added, it is 8: two passes, one sum. p has not moved, so no harm.",
         "3:0": "p.grad was set to 0 before this pass.",
         "5:0": "theta**3 for the second time: 27 is there, and 27 will be added.",
         "6:0": "From here on a network learns XOR: one pass for each epoch.",
@@ -38,7 +38,7 @@ p = torch.tensor(2.0, requires_grad=True)
 (p**2).backward()
 assert p.grad == 4
 (p**2).backward()
-assert p.grad == 8
+assert p.grad in (8, 4)  # 4 if you zeroed it at the start of the pass
 p.grad.zero_()
 (p**2).backward()
 assert p.grad == 4
@@ -47,7 +47,7 @@ theta = torch.tensor(3.0, requires_grad=True)
 (theta**3).backward()
 assert theta.grad == 27
 (theta**3).backward()
-assert theta.grad == 54
+assert theta.grad in (54, 27)
 
 torch.manual_seed(42)
 net = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 1), nn.Tanh())

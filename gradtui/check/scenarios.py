@@ -131,6 +131,8 @@ def lines_of(verdict: Verdict, width: int = 0) -> Iterator[str]:
     if verdict.reason is None:
         expected = len(verdict.found)
         note = f"  ({expected} expected finding{'' if expected == 1 else 's'})" if expected else ""
+        if verdict.exited is not None and not verdict.exited.passes:
+            note += "  (no backward pass was seen)"
         yield f"ok    {cleaned(name):{width}}{note}".rstrip()
         return
     yield f"FAIL  {cleaned(name)}"

@@ -121,5 +121,7 @@ def parse_settings(pairs: Iterable[str]) -> dict[str, str]:
         name, sign, value = pair.partition("=")
         if not sign or not name.strip():
             raise BadInput(f"--set {pair}: write --set name=value")
+        if name.strip() in settings:
+            raise BadInput(f"--set {pair}: {name.strip()} is set twice")
         settings[name.strip()] = value
     return settings

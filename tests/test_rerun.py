@@ -256,3 +256,25 @@ def test_a_program_whose_input_is_not_typed_says_so() -> None:
         pytest.raises(BadInput, match="input is closed"),
     ):
         run.session.type("x\n")
+
+
+@pytest.mark.parametrize("text", ["-" * 5000 + "1", "[" * 500 + "1" + "]" * 500])
+def test_deeply_nested_values_are_refused(text: str) -> None:
+    source = "x = Value(2.0)"
+    with pytest.raises(BadInput):
+        edits(find_inputs(ast.parse(source), source), {"x": text})
+
+
+def test_what_is_typed_is_written_as_one_literal() -> None:
+    source = "x = Value(2.0)"
+    (edit,) = edits(find_inputs(ast.parse(source), source), {"x": "(1_0.5\n)  # ten and a half"})
+    assert edit.text == "10.5"
+
+
+def test_lines_are_counted_as_python_counts_them(tmp_path: Path) -> None:
+    path = tmp_path / "formfeed.py"
+    path.write_text("s = '\u2028'\n\x0c\n" + PROGRAM.partition("\n")[2], encoding="utf-8")
+    with run_of(path, twin=False) as run:
+        run.edit("x", "9.0")
+        until(run, lambda: run.stopped)
+        assert run.trace.passes[0].leaves["x"].node.value == 9.0

@@ -910,3 +910,21 @@ def test_each_output_of_a_node_has_its_own_name() -> None:
         "∂loss/∂(a, b, c)[0] += ∂loss/∂(a*b) · (a, b, c)[1]",
         "∂loss/∂(a, b, c)[1] += ∂loss/∂(a*b) · (a, b, c)[0]",
     ]
+
+
+def test_a_tensor_subclass_that_only_stands_by_hears_nothing_of_us() -> None:
+    heard = []
+
+    class Touchy(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+            heard.append(func)
+            raise RuntimeError("not to be touched")
+
+    stands_by = torch.ones(3).as_subclass(Touchy)
+    x = torch.ones(2, requires_grad=True)
+    with gradtui.record() as trace:
+        (x * 2).sum().backward()
+    assert heard == []
+    assert trace.notices == []
+    assert type(stands_by) is Touchy

@@ -1,13 +1,14 @@
 """What becomes of the leaves' gradients between passes: kept, reset, or used and added to again.
 
-A gradient has been *used* when its leaf's value changed since it came: an optimizer stepped, or the
-program moved the leaf by hand. That is told by the value, not by a version counter, which `p.data`
-and fused optimizers leave alone. A pass that adds to a used gradient has *mixed* the two; when the
-sum is used in turn, without a reset in between, the step was taken with a stale gradient.
+A gradient has been *used* when its leaf's value has changed since it came: an optimizer has stepped, or
+the program has moved the leaf by hand. That is told by the value, not by a version counter, which
+`p.data` and fused optimizers leave alone. A pass that adds to a used gradient has *mixed* the two; when
+the sum is used in turn, without a reset in between, the step was taken with a stale gradient. There a
+leaf that an optimizer steps must have been stepped: loading or clamping its value uses no gradient.
 
-A leaf is looked at when a pass begins. One that holds a mixed gradient is also looked at when an
-optimizer has stepped (before the program can zero it) and at the program's end; only such a leaf is
-kept alive meanwhile, or nobody could tell.
+Leaves are looked at when a pass begins, when an optimizer has stepped (before the program can zero)
+and at the program's end. One that holds a mixed gradient is kept alive until then, but no longer than
+to the first look at which nobody else knows it.
 """
 
 from __future__ import annotations
@@ -28,13 +29,19 @@ class LeafView(Protocol):
     """How to look at one leaf. Keeps it alive only as long as the view itself is kept."""
 
     def mark(self) -> Any:
-        """What is to be remembered of the leaf's value."""
+        """What is to be remembered of the value that the pass finds."""
 
     def changed(self, mark: Any) -> bool:
         """Is the value another one than when this was remembered?"""
 
-    def holds(self) -> bool:
-        """Does its `.grad` hold anything but zeros?"""
+    def left(self) -> Any:
+        """What is to be remembered of the gradient that the pass leaves."""
+
+    def holds(self, left: Any) -> bool:
+        """Does the leaf still hold the gradient that was left, scaled at most? Zeros are a reset."""
+
+    def dropped(self) -> bool:
+        """Does nobody but us know the leaf any more?"""
 
     def reference(self) -> Callable[[], Any]:
         """Returns None once the leaf is gone."""
@@ -46,6 +53,8 @@ class _Account:
     """The pass whose gradient came last."""
     mark: Any
     """Of the leaf's value then."""
+    left: Any
+    """Of the gradient."""
     reference: Callable[[], Any]
     mixed: int = 0
     """The pass that added to a used gradient, 0 for none."""
@@ -53,18 +62,14 @@ class _Account:
     """Kept while the gradient is mixed."""
 
 
-def _ignore(_: bool) -> None:
-    """Nobody wants to know."""
-
-
 class Gradients:
-    """One for each engine; ids of leaves are the stream's. `on_mixed` hears whether any gradient is mixed."""
+    """One for each engine; ids of leaves are the stream's."""
 
-    def __init__(self, reporter: Reporter, on_mixed: Callable[[bool], None] = _ignore) -> None:
+    def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
-        self._on_mixed = on_mixed
         self._accounts: dict[int, _Account] = {}
         self._mixed: set[int] = set()
+        self._optimized: set[int] = set()  # leaves that an optimizer has stepped
         self._crowd = CROWD
         self._lock = threading.RLock()  # passes may run in several threads
 
@@ -77,7 +82,7 @@ class Gradients:
                 account = self._accounts.get(node)
                 if account is None:
                     continue
-                if not view.holds():
+                if not view.holds(account.left):
                     self._drop(node)
                 elif view.changed(account.mark):
                     used[node] = account.number
@@ -90,13 +95,13 @@ class Gradients:
                 before = self._accounts.get(node)
                 mixed = (before.mixed if before else 0) or (number if node in used else 0)
                 kept = view if mixed else None
-                self._accounts[node] = _Account(number, view.mark(), view.reference(), mixed, kept)
+                self._accounts[node] = _Account(
+                    number, view.mark(), view.left(), view.reference(), mixed, kept
+                )
                 if mixed:
                     self._mixed.add(node)
             if len(self._accounts) > self._crowd:
                 self._close_dead()
-        if self._mixed:
-            self._on_mixed(True)
 
     def zeroed(self, nodes: Iterable[int], used: dict[int, int]) -> None:
         """The person had these gradients zeroed as the pass began; they are taken out of `used`."""
@@ -104,6 +109,23 @@ class Gradients:
             for node in nodes:
                 used.pop(node, None)
                 self._drop(node)
+
+    def stepped(self, nodes: Iterable[int]) -> None:
+        """An optimizer of these leaves has stepped: what it has used is told before it can be zeroed."""
+        again: dict[int, list[int]] = {}
+        with self._lock:
+            for node in nodes:
+                self._optimized.add(node)
+                account = self._accounts.get(node)
+                view = account.view if account is not None else None
+                if (
+                    account is not None
+                    and view is not None
+                    and view.holds(account.left)
+                    and view.changed(account.mark)
+                ):
+                    self._used_again(node, account, again)
+        self._tell(again)
 
     def look(self) -> None:
         """Has a mixed gradient been used, or reset, since the last look?"""
@@ -113,16 +135,24 @@ class Gradients:
         with self._lock:
             for node in sorted(self._mixed):
                 account = self._accounts[node]
-                if account.view is None or not account.view.holds():
+                view = account.view
+                assert view is not None
+                if not view.holds(account.left):
                     self._drop(node)
-                elif account.view.changed(account.mark):
-                    again.setdefault(account.mixed, []).append(node)
-                    account.mixed, account.view = 0, None
-                    self._mixed.discard(node)
+                elif node not in self._optimized and view.changed(account.mark):
+                    self._used_again(node, account, again)
+                elif view.dropped():
+                    self._drop(node)
+        self._tell(again)
+
+    def _used_again(self, node: int, account: _Account, again: dict[int, list[int]]) -> None:
+        again.setdefault(account.mixed, []).append(node)
+        account.mixed, account.view = 0, None
+        self._mixed.discard(node)
+
+    def _tell(self, again: dict[int, list[int]]) -> None:
         for number, nodes in again.items():
-            self._reporter.send(UsedAgain(number, tuple(nodes)))
-        if not self._mixed:
-            self._on_mixed(False)
+            self._reporter.send(UsedAgain(number, tuple(sorted(nodes))))
 
     def _drop(self, node: int) -> None:
         self._accounts.pop(node, None)
@@ -131,4 +161,5 @@ class Gradients:
     def _close_dead(self) -> None:
         for node in [n for n, account in self._accounts.items() if account.reference() is None]:
             self._drop(node)
+            self._optimized.discard(node)
         self._crowd = max(CROWD, 2 * len(self._accounts))

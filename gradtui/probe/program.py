@@ -59,13 +59,14 @@ def _edited(source: bytes, path: str, edits: tuple[Edit, ...]) -> str:
     import linecache
     from importlib.util import decode_source
 
-    lines = [line.encode() for line in decode_source(source).splitlines(keepends=True)]
+    # as Python counts lines: a form feed or U+2028 ends none
+    lines = [(line + "\n").encode() for line in decode_source(source).split("\n")]
     for edit in sorted(edits, key=lambda e: (e.line, e.start), reverse=True):
         line = lines[edit.line - 1]
         lines[edit.line - 1] = line[: edit.start] + edit.text.encode() + line[edit.end :]
     texts = [line.decode() for line in lines]
     linecache.cache[path] = (sum(map(len, texts)), None, texts, path)
-    return "".join(texts)
+    return "".join(texts)[:-1]
 
 
 def _without_us(hook: Hook, error: BaseException) -> Hook:

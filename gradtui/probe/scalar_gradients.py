@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
-from gradtui.probe.numbers import is_zero, number
+from gradtui.probe.numbers import is_zero, number, same
 from gradtui.probe.scalar_graph import MISSING, Entry, attribute
 from gradtui.userapi import Shape
+
+_OURS = 3
+"""References to an object that only its entry knows: the entry's, the asking function's, the question's."""
 
 
 class ScalarLeaf:
@@ -23,12 +27,22 @@ class ScalarLeaf:
 
     def changed(self, mark: Any) -> bool:
         """Is it another number now?"""
-        return bool(number(attribute(self._entry.obj, self._shape.data)) != mark)
+        now = number(attribute(self._entry.obj, self._shape.data))
+        return not (same(now, mark) if type(now) is type(mark) is float else now == mark)
 
-    def holds(self) -> bool:
+    def left(self) -> None:
+        """A number is nothing to be recognised by."""
+        return
+
+    def holds(self, left: None) -> bool:  # noqa: ARG002
         """Is there a gradient that is not zero?"""
         grad = attribute(self._entry.obj, self._shape.grad)
         return grad is not MISSING and grad is not None and not is_zero(grad)
+
+    def dropped(self) -> bool:
+        """Does only the entry hold the object?"""
+        obj = self._entry.obj
+        return sys.getrefcount(obj) <= _OURS
 
     def reference(self) -> Callable[[], Any]:
         """Returns None once the object is gone, where its class can tell."""

@@ -8,7 +8,7 @@ from typing import Any
 from gradtui.probe import names
 from gradtui.probe.engines import Engines
 from gradtui.probe.frames import variables
-from gradtui.probe.operations import sign_of
+from gradtui.probe.operations import needs_constant, side_of, sign_of
 from gradtui.probe.places import Places, of_probe
 from gradtui.probe.scalar_graph import Entry
 
@@ -38,7 +38,30 @@ class ScalarNames:
         if wanted:
             self._search(wanted, new, frames)
         for entry in order:
-            _settle(entry)
+            self._settle(entry)
+
+    def _settle(self, entry: Entry) -> None:
+        label = names.stored(entry.obj, "label")
+        named = entry.made.name or (label if type(label) is str and label else None)
+        if named is not None:
+            entry.name, entry.named = named, True
+        elif not entry.operands:
+            entry.name = f"{entry.value:g}" if isinstance(entry.value, float) else None
+        elif needs_constant(entry.op, len(entry.operands)):
+            entry.name = self._with_constant(entry)
+        else:
+            entry.name = names.written_out(sign_of(entry.op) or entry.op, [o.name for o in entry.operands])
+
+    def _with_constant(self, entry: Entry) -> str | None:
+        """`w - 2`, `2 - w` or `-w`: which of them the engine's function that made the node tells."""
+        side = side_of(self._places.engine_functions(entry.made.stack), entry.op)
+        operand, sign = entry.operands[0].name, sign_of(entry.op) or entry.op
+        if side == "neg":
+            return names.written_out("neg", [operand])
+        if side is None or entry.made.constant is None:
+            return None
+        constant = f"{entry.made.constant:g}"
+        return names.written_out(sign, [constant, operand] if side == "left" else [operand, constant])
 
     def _forget_stale(self, entries: list[Entry], frames: list[FrameType]) -> None:
         """Forget names that two nodes claim, and those of variables that hold another engine object now."""
@@ -70,17 +93,6 @@ class ScalarNames:
             path, stack = entry.made.name or "", entry.made.stack
             depth = max(1, path.count(".") + path.count("["))
             self._depths[stack] = max(self._depths.get(stack, 1), depth)
-
-
-def _settle(entry: Entry) -> None:
-    label = names.stored(entry.obj, "label")
-    named = entry.made.name or (label if type(label) is str and label else None)
-    if named is not None:
-        entry.name, entry.named = named, True
-    elif not entry.operands:
-        entry.name = f"{entry.value:g}" if isinstance(entry.value, float) else None
-    else:
-        entry.name = names.written_out(sign_of(entry.op) or entry.op, [o.name for o in entry.operands])
 
 
 def _variable(name: str, frames: list[FrameType]) -> Any:

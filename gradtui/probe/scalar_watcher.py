@@ -12,7 +12,7 @@ from typing import Any
 
 from gradtui.probe.engines import Engines, codes
 from gradtui.probe.gradients import Gradients
-from gradtui.probe.operations import sign_of
+from gradtui.probe.operations import side_of, sign_of
 from gradtui.probe.places import of_probe
 from gradtui.probe.reporter import Reporter, one_line
 from gradtui.probe.scalar_graph import (
@@ -117,11 +117,15 @@ class ScalarWatcher:
             made.node = self._reporter.new_node()
         return made
 
+    def _made_by(self, made: Made) -> list[str]:
+        """The names of the engine's functions that made a node, innermost first."""
+        return self._places.engine_functions(made.stack)
+
     def _op_of(self, made: Made) -> str:
         """The op of a node that does not name it: told by the engine's function that made the node."""
         for function in self._places.engine_functions(made.stack):
             sign = sign_of(function)
-            if sign == "**" and made.constant is not None:
+            if sign == "**" and made.constant is not None and side_of([function], sign) == "right":
                 return f"**{made.constant:g}"
             if sign is not None:
                 return sign
@@ -238,7 +242,8 @@ class ScalarWatcher:
         seeds = [a for a in arguments if type(a) in (int, float)]
         try:
             with self._reporter.mute():
-                return TwinGraph(torch, entries, order, shape, float(seeds[0]) if seeds else 1.0)
+                seed = float(seeds[0]) if seeds else 1.0
+                return TwinGraph(torch, entries, order, shape, seed, self._made_by)
         except (RuntimeError, TypeError, ValueError) as error:
             if self._reporter.of_program(error):
                 raise

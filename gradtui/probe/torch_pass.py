@@ -93,7 +93,8 @@ class TorchPass:
     def _guarded(self, hook: Callable[..., None]) -> Callable[..., None]:
         def guarded(*args: Any) -> None:
             try:
-                hook(*args)
+                with untouched():
+                    hook(*args)
             except Exception as error:
                 self._contain(error)
 

@@ -58,7 +58,7 @@ def readable(tensor: Any) -> str:
         return "inside vmap or grad"
     if torch._C._len_torch_dispatch_stack():
         return "under a dispatch mode"
-    if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+    if type(tensor) not in (torch.Tensor, torch.nn.Parameter) and _dispatches(type(tensor)):
         return type(tensor).__name__
     if tensor.is_meta:
         return "meta"
@@ -67,6 +67,11 @@ def readable(tensor: Any) -> str:
     if tensor.layout is not torch.strided:
         return "sparse"
     return ""
+
+
+def _dispatches(kind: type) -> bool:
+    """Does a subclass take operations into its own hands? (`__torch_function__` we turn off.)"""
+    return kind.__torch_dispatch__ is not torch.Tensor.__torch_dispatch__  # type: ignore[attr-defined]
 
 
 def saved_names(node: Any) -> list[str]:

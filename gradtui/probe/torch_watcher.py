@@ -22,7 +22,13 @@ from gradtui.probe.summaries import summarize
 from gradtui.probe.torch_gradients import TorchLeaf
 from gradtui.probe.torch_names import TorchNames
 from gradtui.probe.torch_pass import TorchPass, walk
-from gradtui.probe.torch_private import being_compiled, on_optimizer_step, replace_engine_entry, root_node
+from gradtui.probe.torch_private import (
+    being_compiled,
+    on_optimizer_step,
+    replace_engine_entry,
+    root_node,
+    untouched,
+)
 from gradtui.wire.messages import Node, PassBegan, PassEnded, Summary, Value
 
 
@@ -41,7 +47,7 @@ class TorchWatcher:
         self._names = TorchNames()
         self._leaf_ids: dict[int, tuple[weakref.ref[Any], int]] = {}
         self._inner_ids: dict[tuple[int, str], int] = {}
-        self._gradients = Gradients(reporter, self._watch_optimizers)
+        self._gradients = Gradients(reporter)
         self._optimizers: Any = None
         self._original: Any = None
         self._mapping = False
@@ -50,6 +56,7 @@ class TorchWatcher:
         self._original = replace_engine_entry(self._run)
         try:
             self._map_forward()
+            self._optimizers = on_optimizer_step(self._optimizer_stepped)
         except BaseException:
             replace_engine_entry(self._original)
             raise
@@ -62,23 +69,24 @@ class TorchWatcher:
 
     def __exit__(self, *exc: object) -> None:
         self._guarded(self._gradients.look)
-        self._watch_optimizers(False)
+        self._optimizers.remove()
         if self._mapping:
             self._forward.__exit__(None, None, None)
         replace_engine_entry(self._original)
 
-    def _watch_optimizers(self, wanted: bool) -> None:
-        """Look at mixed gradients when an optimizer has stepped; nothing is hooked while there are none."""
-        if wanted and self._optimizers is None:
-            self._optimizers = on_optimizer_step(lambda *_: self._guarded(self._gradients.look))
-        elif not wanted and self._optimizers is not None:
-            self._optimizers.remove()
-            self._optimizers = None
+    def _optimizer_stepped(self, optimizer: Any, *_: Any) -> None:
+        if self._reporter.enabled and not being_compiled():
+            self._guarded(self._tell_of_step, optimizer)
+
+    def _tell_of_step(self, optimizer: Any) -> None:
+        known = self._leaf_ids
+        found = [known.get(id(p)) for group in optimizer.param_groups for p in group["params"]]
+        self._gradients.stepped([entry[1] for entry in found if entry is not None])
 
     def _guarded(self, work: Callable[..., object], *args: Any) -> None:
         """Our own work inside the program: a fault of ours becomes a notice."""
         try:
-            with torch.no_grad():
+            with torch.no_grad(), untouched():
                 work(*args)
         except Exception as error:
             if not is_ours(error):
@@ -96,7 +104,8 @@ class TorchWatcher:
         signals = Held()
         signals.take()
         try:
-            watching = self._begin(outputs, kwargs)
+            with untouched():  # a tensor subclass of the program's shall not hear of us
+                watching = self._begin(outputs, kwargs)
             if watching is None:
                 signals.release()
                 return self._original(outputs, *args, **kwargs)

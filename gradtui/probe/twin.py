@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from gradtui.probe.operations import Function, candidates
-from gradtui.probe.scalar_graph import Entry, closure, users_first
+from gradtui.probe.choice import Chooser, Functions
+from gradtui.probe.operations import Function
+from gradtui.probe.scalar_graph import Entry, users_first
 from gradtui.userapi import Shape
 from gradtui.wire.messages import Twin
 
-CLOSE = 1e-6
-"""Relative difference up to which a forward value agrees."""
 LARGEST = 200_000
 """Nodes; above it the twin would take more memory than the program."""
 AT_ONCE = 4_096
@@ -45,15 +43,21 @@ class TwinGraph:
     """Built at the start of a pass from the engine's nodes (operands after their users), run at once.
 
     `torch`: the imported module. `order`: the entries once more, operands first. `seed`: the
-    gradient that the root starts with.
+    gradient that the root starts with. `functions`: the engine's functions that made an object.
     """
 
     def __init__(
-        self, torch: Any, entries: list[Entry], order: list[Entry], shape: Shape, seed: float
+        self,
+        torch: Any,
+        entries: list[Entry],
+        order: list[Entry],
+        shape: Shape,
+        seed: float,
+        functions: Functions = lambda _: (),
     ) -> None:
         self._torch = torch
-        self._shape = shape
         self._pairs: dict[int, _Pair] = {}
+        self._chooser = Chooser(torch, shape, lambda entry: self._pairs[entry.id].tensor, functions)
         self._kinds: dict[Function, tuple[str, tuple[int, ...]]] = {}
         with torch._C.DisableTorchFunction(), torch.enable_grad():
             if not self._build_all(order):
@@ -65,21 +69,30 @@ class TwinGraph:
     # -------------------------------------------------------------- building
 
     def _build_all(self, order: list[Entry]) -> bool:
-        """Build with the likeliest function of each op and compare all values at once.
+        """Build with the one function of each op and compare all values at once.
 
-        False where one disagrees: then each node has to be looked at by itself, which takes twice as long.
+        An op that may mean several is looked at by itself. False where a value disagrees or an op
+        has no function: then each node has to be looked at by itself, which takes twice as long.
         """
         if not all(isinstance(entry.value, float) for entry in order):
             return False
         self._build_leaves([entry for entry in order if not entry.operands])
-        inner = [entry for entry in order if entry.operands]
-        if not all(self._build_likeliest(entry) for entry in inner):
-            return False
-        pairs = [self._pairs[entry.id] for entry in inner]
-        for entry, pair, value in zip(inner, pairs, self._numbers([pair.tensor for pair in pairs])):
-            if value != entry.value and not agrees(value, entry.value):
+        quick = []
+        for entry in order:
+            if not entry.operands:
+                continue
+            function = self._chooser.likeliest(entry)
+            if function is None:
+                self._pairs[entry.id] = self._build(entry)
+            elif self._build_quickly(entry, function):
+                quick.append((entry, function))
+            else:
                 return False
-            pair.value = value
+        values = self._numbers([self._pairs[entry.id].tensor for entry, _ in quick])
+        for (entry, function), value in zip(quick, values):
+            if value != entry.value and not self._chooser.agrees(entry, function, value, entry.operands):
+                return False
+            self._pairs[entry.id].value = value
         return True
 
     def _build_leaves(self, leaves: list[Entry]) -> None:
@@ -89,11 +102,7 @@ class TwinGraph:
         for entry, value, tensor in zip(leaves, values, tensors):
             self._pairs[entry.id] = _Pair(tensor.requires_grad_(), None, None, value)
 
-    def _build_likeliest(self, entry: Entry) -> bool:
-        held = partial(_numbers_held, entry, self._shape)
-        function = next(candidates(self._torch, entry.op, len(entry.operands), held), None)
-        if function is None:
-            return False
+    def _build_quickly(self, entry: Entry, function: Function) -> bool:
         try:
             tensor = function(*[self._pairs[o.id].tensor for o in entry.operands])
         except (TypeError, RuntimeError, ValueError):
@@ -118,35 +127,11 @@ class TwinGraph:
             return self._leaf(0.0, "its value is not one number")
         if entry.leaf:
             return self._leaf(entry.value)
-        named = False
-        held = partial(_numbers_held, entry, self._shape)
-        for function in candidates(self._torch, entry.op, len(entry.operands), held):
-            named = True
-            pair = self._try(entry, function)
-            if pair is not None:
-                return pair
-        if named:
-            why = f"torch's '{entry.op}' gives another forward value than {entry.value!r}"
-        else:
-            why = f"no twin for op '{entry.op}'"
-        return self._leaf(entry.value, why)
-
-    def _try(self, entry: Entry, function: Function) -> _Pair | None:
-        """The node in torch if the forward value agrees, with the operands in another order if needed."""
-        operands = list(entry.operands)
-        orders = [operands]
-        if not entry.ordered and len(operands) == 2:
-            orders.append(operands[::-1])
-        for order in orders:
-            try:
-                tensor = function(*[self._pairs[o.id].tensor for o in order])
-            except (TypeError, RuntimeError, ValueError):
-                return None
-            value = tensor.item()
-            if agrees(value, entry.value):
-                entry.operands = order
-                return _Pair(tensor, function, None, value)
-        return None
+        choice = self._chooser.choose(entry)
+        if isinstance(choice, str):
+            return self._leaf(entry.value, choice)
+        entry.operands = choice.operands
+        return _Pair(choice.tensor, choice.function, None, choice.value)
 
     # --------------------------------------------------------------- running
 
@@ -265,22 +250,3 @@ def _nearly(a: float | None, b: float | None) -> bool:
     if a is None or b is None:
         return a is b
     return a == b or (a != a and b != b) or math.isclose(a, b, rel_tol=1e-9)
-
-
-def agrees(a: float, b: Any) -> bool:
-    """Equal up to `CLOSE`, NaN equal to NaN."""
-    return isinstance(b, float) and (
-        a == b or (a != a and b != b) or math.isclose(a, b, rel_tol=CLOSE, abs_tol=1e-12)
-    )
-
-
-def _numbers_held(entry: Entry, shape: Shape) -> dict[str, float]:
-    """Plain numbers that a node holds, by name: what the operation that made it was given, else
-    what lies in the closure of its step function and in the object itself."""
-    if entry.made.constant is not None:
-        return {"other": entry.made.constant}
-    held = dict(closure(entry.obj, shape.step))
-    own = getattr(entry.obj, "__dict__", None)
-    if isinstance(own, dict):
-        held |= {name: v for name, v in own.items() if name not in (shape.data, shape.grad)}
-    return {name: float(v) for name, v in held.items() if type(v) in (int, float)}

@@ -31,13 +31,14 @@ class Input:
         """The change that puts `text` in its place. Raises `BadInput` where that is no such literal."""
         try:
             new = ast.parse(text.strip(), mode="eval").body
-        except (SyntaxError, ValueError):
+            written = ast.unparse(new)  # on one line, without a comment
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             new = None
         old = ast.parse(self.text, mode="eval").body
         if new is None or not _is_numbers(new) or _nesting(new) != _nesting(old):
             kind = "a list of numbers such as" if _nesting(old) else "a number such as"
             raise BadInput(f"{self.name} = {text}: write {kind} {self.text}")
-        return Edit(self.line, self.start, self.end, text.strip())
+        return Edit(self.line, self.start, self.end, written)
 
 
 def find_inputs(tree: ast.Module, text: str) -> tuple[Input, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,19 @@ def late_arrivals(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]
             )
 
 
+_TIES = ("Maximum", "Minimum", "Max", "Min", "Fmax", "Fmin")
+_CORNERS = ("Abs", "Relu", "LeakyRelu", "Elu", "Hardtanh", "Clamp", "ClampMin", "ClampMax")
+
+
+def _at_kink(pass_: Pass, node: Node, op: str) -> bool:
+    """Is there no derivative here (max of equals, |0|)? Then any subgradient is as good as torch's."""
+    word = op.partition("Backward")[0]
+    values = [number_of(pass_.nodes[i].value) for i in node.inputs if i is not None]
+    if word in _TIES:
+        return len(values) > 1 and len(set(values)) < len(values)
+    return word in _CORNERS and 0.0 in values
+
+
 def ran_again(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
     """A node that had run passed on its whole gradient once more.
 
@@ -107,10 +121,16 @@ def ran_again(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
 
 def unlike_torch(trace: Trace, pass_: Pass) -> Iterator[Finding]:
     """A leaf was sent another sum than torch sends it: something is wrong that no other rule has found."""
+    twins = ((node, node.twin.op) for node in pass_.nodes.values() if node.twin is not None and node.twin.op)
+    if any(_at_kink(pass_, node, op) for node, op in twins):
+        return
     for node in pass_.nodes.values():
         arrived = pass_.arrivals.get(node.id)
         twin = node.twin
-        if not node.leaf or not arrived or twin is None or twin.op is None or twin.received is None:
+        if not node.leaf or twin is None or twin.op is None or twin.received is None:
+            continue
+        if not arrived:  # its gradient came otherwise: as an argument, or all at the end
+            yield from _unlike_account(trace, pass_, node, twin.received)
             continue
         parts = [a.sent for a in arrived if isinstance(a.sent.value, float)]
         if len(parts) < len(arrived) or any(is_blurred(part) or part.overwrote for part in parts):
@@ -124,6 +144,16 @@ def unlike_torch(trace: Trace, pass_: Pass) -> Iterator[Finding]:
                 f"{short(twin.received)}",
             )  # fmt: skip
             return
+
+
+def _unlike_account(trace: Trace, pass_: Pass, node: Node, torchs: float) -> Iterator[Finding]:
+    leaf = pass_.leaf_at(node)
+    added = number_of(leaf.added)
+    if added and not leaf.before and not agree(added, torchs, 1e-6 * abs(torchs), node.precision):
+        yield finding_at(
+            trace, "twin-mismatch", pass_, len(pass_.messages), node, None,
+            f"{call(node)} was given {short(added)} in this pass, where torch gives it {short(torchs)}",
+        )  # fmt: skip
 
 
 def twin_mismatch(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
@@ -140,9 +170,11 @@ def twin_mismatch(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]
             f"{short(twin.received)}: set the root's grad to 1 before the first node runs",
         )  # fmt: skip
     expected = torch_parts(pass_, step)
-    if expected is None:
+    if expected is None or _at_kink(pass_, node, twin.op):
         return
     parts = all_parts(pass_, step)
+    if not parts and any(pass_.messages[number - 1].more for number in pass_.runs[step.node]):
+        return  # gradients travel as arguments from call to call: its operands write them themselves
     wrong = differences(parts, expected, node.precision, received if isinstance(received, float) else 0.0)
     if not wrong or sent_for_the_rest(pass_, step):
         return
@@ -180,6 +212,8 @@ def nonfinite_forward(trace: Trace, pass_: Pass) -> Iterator[Finding]:
     for node in pass_.nodes.values():
         if is_finite(node.value) or (pass_.engine == "torch" and _is_mask(pass_, node)):
             continue
+        if node.leaf and isinstance(node.value, float) and math.isinf(node.value):
+            continue  # where a running maximum starts
         operands = [pass_.nodes[i] for i in node.inputs if i is not None]
         if all(is_finite(operand.value) for operand in operands):
             of = ", ".join(f"{call(o)} = {short(o.value)}" for o in operands)

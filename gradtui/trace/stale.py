@@ -33,9 +33,9 @@ def used_again(trace: Trace, pass_: Pass, leaves: tuple[int, ...]) -> Iterator[F
     yield finding_at(
         trace, KIND, pass_, runs[first], node, _backward_line(trace, pass_),
         f"{call(node)}.grad{more} still held {short(account.before)}, the gradient of pass "
-        f"{pass_.used.get(first, pass_.number - 1)} that an update had already used; pass {pass_.number} "
-        f"added {short(account.added)} to it, and the sum {short(account.after)} was used again: "
-        "zero the gradients after each update",
+        f"{pass_.used.get(first, pass_.number - 1)} that was used already: {call(node)} has changed since. "
+        f"Pass {pass_.number} added {short(account.added)} to it, and the sum {short(account.after)} was "
+        "used again: zero the gradients after each update",
     )  # fmt: skip
 
 

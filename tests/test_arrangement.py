@@ -52,3 +52,41 @@ def test_a_slot_names_what_else_could_stand_there() -> None:
     assert others("torch", 160) == "9 passes  0 nearby"
     assert others("graph", 160) == ""
     assert others("torch", 80) == ""
+    assert others("findings", 160) == "6 output  8 lesson"
+    assert others("findings", 160, lesson=True) == "6 output"  # the lesson has a place of its own
+
+
+@pytest.mark.parametrize("name", [pane for pane, _ in TABS.values()])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_one_alone_has_the_whole_area_and_what_is_asked_for_takes_its_place(
+    size: tuple[int, int], name: str
+) -> None:
+    alone = Wish(lesson=True).maximized("ledger")
+    assert arrange(*size, alone) == {"ledger": (0, 0, *size)}
+    assert arrange(*size, alone.ask(name)) == {name: (0, 0, *size)}
+    assert alone.maximized(None) == Wish(lesson=True)
+
+
+HEIGHTS = [
+    # wanted by graph and lesson; rows of graph, source and lesson in 40
+    ({}, (17, 10, 13)),
+    ({"graph": 13, "lesson": 30}, (13, 12, 15)),
+    ({"graph": 400, "lesson": 5}, (22, 13, 5)),
+    ({"graph": 4, "lesson": 6}, (4, 30, 6)),
+    ({"graph": 4, "lesson": 6, "source": 10}, None),
+    ({"graph": 1, "lesson": 1}, None),
+]
+
+
+@pytest.mark.parametrize(("wanted", "rows"), HEIGHTS, ids=str)
+def test_what_a_pane_does_not_need_others_get(
+    wanted: dict[str, int], rows: tuple[int, int, int] | None
+) -> None:
+    boxes = arrange(160, 40, Wish(lesson=True), wanted)
+    tall = {name: boxes[name][3] for name in ("graph", "source", "lesson")}
+    assert sum(tall.values()) == 40
+    assert min(tall.values()) >= LEAST
+    if rows is not None:
+        assert tuple(tall.values()) == rows
+    if "source" in wanted:  # all have what they want: the rest is shared
+        assert all(tall[name] >= wanted[name] for name in tall)

@@ -505,7 +505,7 @@ sent
   ∂b/∂a = ∂b/∂b · 1 = 1 · 1 = 1
   ∂b/∂a = ∂b/∂b · 1 = 1 · 1 = 1
       a.grad: 1 was overwritten by 1
-before it, outside any node: b.grad 0 → 1
+backward() set b.grad to 1, where the pass begins
 next: node 2, leaf: a
 finding: overwritten-gradient at pass 1, step 1: the backward of '+' (b) overwrote the gradient of a: it held 1 and was set to 1; accumulating (+=) gives 2
   at fault: overwrites.py:23
@@ -525,7 +525,7 @@ sent
   ∂b/∂a += ∂b/∂b · 1 = 1 · 1 = 1
   ∂b/∂a += ∂b/∂b · 1 = 1 · 1 = 1
       a.grad: 1 + 1 = 2
-before it, outside any node: b.grad 0 → 1
+backward() set b.grad to 1, where the pass begins
 next: node 2, leaf: a
 hint: Did the second add to the first?
 ledger of a: 2 of 2 contributions

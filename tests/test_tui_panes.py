@@ -113,13 +113,101 @@ async def test_x_jumps_to_a_finding_and_f_shows_all() -> None:
         await until(pilot, lambda: not app.debugger.query_one("#findings").display)
 
 
-async def test_an_alert_too_long_for_the_screen_is_cut_with_an_ellipsis_before_its_key() -> None:
+async def test_an_alert_too_long_for_a_line_takes_two_and_keeps_its_point_and_its_key() -> None:
     async with debugger(SCENARIOS / "accumulation.py", (80, 24)) as (app, pilot):
         await step(app, pilot)
-        line = screen_text(app).splitlines()[1].rstrip()
-        assert "⚠ overwritten-gradient" in line
-        assert line.endswith("…  f lists all")
-        assert len(line) <= 80
+        await until(pilot, lambda: app.debugger.query_one("#alert").size.height == 2)
+        lines = [line.rstrip() for line in screen_text(app).splitlines()[1:3]]
+        assert "⚠ overwritten-gradient" in lines[0]
+        assert lines[1].endswith("accumulating (+=) gives 2  f lists all")
+        assert max(map(len, lines)) <= 80
+        regions = [app.debugger.graph.region, app.debugger.query_one("#step").region]
+        await pilot.press("N")  # a short alert: nothing jumps
+        await until(pilot, lambda: "first at 1:1" in screen_text(app))
+        assert [app.debugger.graph.region, app.debugger.query_one("#step").region] == regions
+
+
+async def test_findings_give_way_to_what_was_there_and_the_lesson_stays() -> None:
+    async with debugger(SCENARIOS / "accumulation.py") as (app, pilot):
+        await step(app, pilot)
+        await pilot.press("f")
+        await until(pilot, lambda: app.debugger.query_one("#findings").display)
+        assert app.debugger.query_one("#lesson").display
+        await pilot.press("f")
+        await until(pilot, lambda: app.debugger.query_one("#output").display)
+
+
+# ------------------------------------------------------------------------------- gradients
+
+
+async def test_what_a_waiting_node_has_been_sent_so_far_stands_in_the_graph() -> None:
+    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+        await step(app, pilot, 3)
+        ends = {}
+        for line in graph_text(app).splitlines()[2:]:
+            words = line.replace("│", " ").replace("▁", " ").split()
+            if "·" in line:
+                ends[words[1]] = words[2:]
+        assert ends["b"] == ["leaf", "6.88137", "0.5"]  # sent in step 2
+        assert ends["x2*w2"] == ["*", "0", "0.5"]  # sent in this very step
+        assert ends["x1"] == ["leaf", "2"]  # nothing has come yet
+
+
+async def test_a_torch_leaf_that_waits_shows_what_it_was_sent_and_the_ledger_the_newest() -> None:
+    async with debugger(SCENARIOS / "skip_connection.py", (120, 40)) as (app, pilot):
+        await step(app, pilot, 2)
+        assert "sent [1, 1]" in pane(app, "leaves")
+        assert any("·  x" in line and "[1, 1]" in line for line in graph_text(app).splitlines())
+        ledger = app.debugger.query_one("#ledger")
+        rows = pane(app, "ledger").splitlines()
+        newest = max(i for i, line in enumerate(rows) if "▶" in line)
+        top = ledger.scroll_offset.y
+        assert top <= newest < top + ledger.scrollable_content_region.height
+
+
+async def test_torch_is_compared_where_the_step_sent() -> None:
+    async with debugger(SCENARIOS / "accumulation.py") as (app, pilot):
+        await step(app, pilot)
+        assert pane(app, "torch").splitlines()[-1].split() == ["a", "3", "2", "1", "≠", "-1"]
+        assert pane(app, "leaves").splitlines()[1].startswith("= a")
+
+
+# ------------------------------------------------------------------------------- one alone
+
+
+async def test_digits_change_the_pane_that_stands_alone_and_escape_goes_back() -> None:
+    async with debugger(SCENARIOS / "accumulation.py") as (app, pilot):
+        await step(app, pilot)
+        shown = lambda: [p.id for p in app.debugger.panes.children if p.display]  # noqa: E731
+        before = shown()
+        await pilot.press("m")
+        await until(pilot, lambda: shown() == ["graph"])
+        for key, name in {"2": "step", "8": "lesson", "9": "passes", "4": "torch"}.items():
+            await pilot.press(key)
+            await until(pilot, lambda name=name: shown() == [name])
+        text = screen_text(app).splitlines()
+        assert "accumulation.py" in text[0]
+        assert "⚠ overwritten-gradient" in text[1]
+        assert "n Step" in text[-1]
+        await step(app, pilot)
+        assert shown() == ["torch"]
+        await pilot.press("escape")
+        await until(pilot, lambda: shown() == before)
+        await pilot.press("m")
+        await until(pilot, lambda: len(shown()) == 1)
+        await pilot.press("m")
+        await until(pilot, lambda: shown() == before)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (160, 48)])
+async def test_panes_take_what_their_content_needs_and_stay_where_they_are(size: tuple[int, int]) -> None:
+    async with debugger(SCENARIOS / "neuron.py", size) as (app, pilot):
+        await until(pilot, lambda: app.debugger.graph.region.height == 10 + 1 + 2)
+        assert app.debugger.query_one("#leaves").region.height == 5 + 1 + 2
+        places = [p.region for p in app.debugger.panes.children]
+        for _ in range(10):
+            await step(app, pilot)
+            assert [p.region for p in app.debugger.panes.children] == places
 
 
 # ----------------------------------------------------------------------------------- clicks

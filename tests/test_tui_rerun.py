@@ -76,10 +76,17 @@ async def test_a_number_that_is_none_is_refused_and_nothing_is_lost() -> None:
     async with debugger(SCENARIOS / "neuron.py", stdin="pipe") as (app, pilot):
         await step(app, pilot, 5)
         old, at = app.state.trace, app.state.cursor
-        await pilot.press("e", *"3+", "enter")
+        await pilot.press("e")
+        await until(pilot, lambda: "enter runs again" in screen_text(app))
+        await pilot.press(*"3+", "enter")
         await until(pilot, lambda: "3+" in screen_text(app))
         assert app.state.trace is old
         assert app.state.cursor == at
+        assert app.prompt.display  # to be mended
+        assert app.prompt.value == "3+"
+        assert "x1 =" in screen_text(app)
+        await pilot.press("escape")
+        assert not app.prompt.display
         await step(app, pilot)  # the program goes on where it stood
         assert app.state.cursor == Cursor(1, 6)
 
@@ -166,14 +173,17 @@ async def test_lines_are_typed_to_a_program_that_reads_and_ctrl_d_ends_them() ->
         await until(pilot, lambda: "numbers, please" in pane(app, "output"))
         await pilot.press(*"2.5", "enter")
         await until(pilot, lambda: "so far 2.5" in pane(app, "output"))
-        await pilot.press(*"4", "enter")
+        assert not app.prompt.display  # keys are keys again
+        await pilot.press("i", *"4", "enter")
         await until(pilot, lambda: "so far 6.5" in pane(app, "output"))
         assert app.state.cursor == Cursor(0, 0)
+        await pilot.press("i")
+        await until(pilot, lambda: "ctrl+d ends the input" in screen_text(app))
         await pilot.press("ctrl+d")
         await until(pilot, lambda: app.state.cursor == Cursor(1, 0))
         assert not app.prompt.display
         await pilot.press("i", *"1", "enter")
-        await until(pilot, lambda: "end" in screen_text(app))
+        await until(pilot, lambda: "input is closed" in screen_text(app))
 
 
 async def test_a_recording_neither_runs_again_nor_reads() -> None:

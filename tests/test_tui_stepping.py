@@ -99,6 +99,8 @@ async def test_going_to_a_step_and_searching() -> None:
         assert app.state.cursor == Cursor(1, 2)
         await pilot.press("g", *"99", "enter")
         assert app.state.cursor == Cursor(1, 2)
+        assert app.prompt.value == "99"  # to be mended
+        await pilot.press("escape")
         await pilot.press("slash", *"w2", "enter")
         assert app.state.selected_node is not None
         assert "w2" in (app.state.selected_node.name or "")

@@ -179,7 +179,7 @@ def test_a_falling_line() -> None:
             "    │⠉⠒⠢⠤⣀⡀",
             " 2.5┤    ┊⠈⠉⠒⠢⠤⣀⡀",
             "   0┤    ┊      ⠈⠉⠒⠢⠤⣀ A",
-            "   1└────▲───────×──── 5",
+            "    └ 1 ─▲───────×──── 5",
         ]
     )
 
@@ -388,12 +388,12 @@ def test_the_passes_in_a_small_pane() -> None:
             "       │       ┊    ⠉⠑⠒⠢⢄⣀",
             "       │       ┊          ⠉⠑⠒⠤⢄⣀",
             "      0┤       ┊                ⠉⠉⠒⠢⠤⣀",
-            "      1└───────▲────────────────────── 5",
+            "       └ 1 ────▲────────────────────── 5",
             "added to w: 6",
             "       │⠉⠑⠒⠒⠢⠤⠤⣀⣀⣀",
             "      5┤       ┊  ⠉⠉⠑⠒⠒⠢⠤⠤⣀⣀⡀",
             "      0┤       ┊            ⠈⠉⠉⠒⠒⠢⠤⠤⢄⣀",
-            "      1└───────▲────────────────────── 5",
+            "       └ 1 ────▲────────────────────── 5",
         ]
     )
 
@@ -417,14 +417,24 @@ def test_two_runs_are_told_apart_by_letter_and_label() -> None:
 
 
 def test_the_latest_of_the_earlier_runs_comes_first() -> None:
-    earlier = [Curve("first", array("d", [9.0, 7.0])), Curve("second", array("d", [9.0, 5.0, 3.0]))]
-    text = pane(Trace.of(events([4.0, 2.0, 1.0])), 1, 60, 24, earlier)
+    trace = Trace.of(events([4.0, 2.0, 1.0]))
+    known = Losses(trace)
+    known.catch_up()
+    key = known.series[0].key
+    earlier = [Curve("first", array("d", [9.0, 7.0]), key), Curve("second", array("d", [9.0, 5.0, 3.0]), key)]
+    text = pane(trace, 1, 60, 24, earlier)
     legend = [line.split() for line in text.split("\n")[1:4]]
     assert [(row[0], row[2], row[-1]) for row in legend] == [
         ("A", "this", "1"),
         ("B", "second", "3"),
         ("C", "first", "7"),
     ]
+
+
+def test_a_curve_of_another_series_is_not_drawn_beside_this_one() -> None:
+    trace = Trace.of(events([4.0, 2.0, 1.0]))
+    other = Curve("other", array("d", [9.0, 7.0]), "train.py:40 penalty")
+    assert "other" not in pane(trace, 1, 60, 24, [other])
 
 
 def test_a_pass_with_a_finding_is_marked_in_the_table() -> None:
@@ -436,7 +446,7 @@ def test_a_pass_with_a_finding_is_marked_in_the_table() -> None:
     axes = [line for line in text.split("\n") if "└" in line]
     for line in axes:  # passes 2 and 3 of 4, the cursor at 2
         base = line[line.index("└") + 1 : line.rindex(" ")]
-        assert re.fullmatch("─+▲×+─+", base)
+        assert re.fullmatch("─* 1 ─+▲×+─+", base)
         assert 0.3 < base.count("×") / len(base) < 0.37
 
 

@@ -29,6 +29,8 @@ class Curve:
 
     label: str
     losses: array[float]
+    series: str = ""
+    """Which series of a run these are: only the same one of another run compares."""
 
 
 class Series:
@@ -37,7 +39,9 @@ class Series:
     A training loop is one series; a GAN, whose discriminator and generator take turns, is two.
     """
 
-    def __init__(self, root: Node, place: Place | None) -> None:
+    def __init__(self, root: Node, place: Place | None, key: str = "") -> None:
+        self.key = key
+        """Names the series in any run of the program: the line, and the root's name or op."""
         self.name = symbol(root) if root.name else root.op
         """The root's name; its op where it has none."""
         self.place = place
@@ -64,7 +68,7 @@ class Series:
 
     def curve(self, label: str) -> Curve:
         """These losses as they are now, to keep."""
-        return Curve(label, self.losses[:])
+        return Curve(label, self.losses[:], self.key)
 
 
 @dataclass
@@ -126,7 +130,8 @@ class Losses:
         key = (place, root.name if root.named and root.name else root.op)
         number = self._by_key.setdefault(key, len(self.series))
         if number == len(self.series):
-            self.series.append(Series(root, place))
+            line = self._trace.show_place(place) or ""
+            self.series.append(Series(root, place, f"{line} {key[1]}"))
         return number
 
     def at(self, number: int) -> tuple[Series, int] | None:

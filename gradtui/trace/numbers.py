@@ -32,14 +32,6 @@ def short(value: Value | None, places: int = 6) -> str:
     return text + (f" ({value.note})" if value.note else "")
 
 
-def within(value: Value | None, width: int) -> str:
-    """The fullest form that fits `width` characters: fewer digits, then a tensor's norm alone."""
-    forms = [short(value, places) for places in (6, 5, 4, 3, 2)]
-    if isinstance(value, Summary) and value.norm is not None:
-        forms += [f"‖{digits(value.norm, places)}‖" for places in (4, 3, 2)]
-    return next((form for form in forms if len(form) <= width), forms[-1])
-
-
 def shape_of(value: Summary) -> str:
     """`3x2`, `scalar`."""
     return "x".join(map(str, value.shape)) if value.shape else "scalar"

@@ -40,9 +40,13 @@ class DebuggerApp(Rerunning):
 
     CSS = """
     Screen { background: $background; layers: base; }
-    #prompt { height: 1; border: none; padding: 0 1; background: $panel; }
-    #prompt:focus { border: none; }
-    #alert { background: $surface; }
+    ModalScreen { background: $background 60%; }
+    Screen * {
+        scrollbar-background: $surface; scrollbar-background-hover: $surface;
+        scrollbar-background-active: $surface; scrollbar-corner-color: $surface;
+        scrollbar-color: $foreground 25%; scrollbar-color-hover: $foreground 45%;
+        scrollbar-color-active: $foreground 45%;
+    }
     Footer { height: 1; }
     """
     TITLE = "gradtui"
@@ -65,9 +69,10 @@ class DebuggerApp(Rerunning):
         return cls(state_of(run), run)
 
     @classmethod
-    def over_recording(cls, trace: Trace, title: str) -> DebuggerApp:
-        """The same screen over a recorded run."""
-        return cls(State(trace, os.path.basename(title), recording=True, lesson=_lesson_in(trace)))
+    def over_recording(cls, trace: Trace, title: str, cut: bool = False) -> DebuggerApp:
+        """The same screen over a recorded run. `cut`: it was ended on purpose where it ends."""
+        name = os.path.basename(title)
+        return cls(State(trace, name, recording=True, cut=cut, lesson=_lesson_in(trace)))
 
     @classmethod
     def over_lessons(cls, listed: Sequence[Program | BadInput], start: Start) -> DebuggerApp:
@@ -135,7 +140,7 @@ class DebuggerApp(Rerunning):
         run = self.program = self._start(program)
         self.state = state_of(run)
         self.following, self.stepping, self.steps_owed = True, False, 0
-        self.debugger.passes.earlier = ()
+        self.debugger.passes.earlier, self.leaf_before = (), None
         self.debugger.open_lesson(bool(self.state.lesson))
         self.debugger.graph.focus()
         self.listen()
@@ -197,6 +202,10 @@ class DebuggerApp(Rerunning):
     def action_maximize_pane(self) -> None:
         """One pane over the whole screen, and back."""
         self.debugger.toggle_maximized()
+
+    def action_all_panes(self) -> None:
+        """Back from one pane alone."""
+        self.debugger.show_all_panes()
 
     def action_next_theme(self) -> None:
         """Dark, light, for colour-blind people."""

@@ -1,12 +1,16 @@
 """Where each pane stands, for a size of the terminal: a pure function, in one place.
 
-Narrow: one tab at a time. Medium: the graph and the source at the left, the rest at the right, where
+Narrow: one tab at a time. Medium: graph, source and lesson at the left, the rest at the right, where
 one slot at the side and one at the bottom take turns among several panes. Wide: a third column.
+
+Panes over one another share the rows by weight, but none takes more than it wants while another one
+wants more. What a pane wants is known for a whole pass, so nothing moves from step to step.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 WIDE, WIDEST = 110, 180
 """Columns from which panes stand in two columns, in three."""
@@ -15,6 +19,8 @@ LEAST = 3
 
 Box = tuple[int, int, int, int]
 """x, y, width, height."""
+Wanted = Mapping[str, int]
+"""Rows that a pane has use for, with its border; of a pane that is not named, as many as there are."""
 
 TABS: dict[str, tuple[str, str]] = {
     "1": ("graph", "graph"),
@@ -31,8 +37,20 @@ TABS: dict[str, tuple[str, str]] = {
 """By key: the pane, and a shorter word for it."""
 SIDE = ("torch", "passes", "nearby")
 BOTTOM = ("output", "findings", "lesson")
-_TOGETHER = {"graph": [("graph", 5), ("step", 4)], "step": [("step", 5), ("ledger", 4)]}
-_WEIGHTS = {"torch": 13, "passes": 18, "nearby": 13, "output": 6, "findings": 9, "lesson": 11}
+_TOGETHER = {"graph": ("graph", "step"), "step": ("step", "ledger")}
+_WEIGHTS = {
+    "graph": 16,
+    "source": 9,
+    "step": 13,
+    "ledger": 9,
+    "leaves": 11,
+    "torch": 13,
+    "passes": 18,
+    "nearby": 13,
+    "output": 6,
+    "findings": 9,
+    "lesson": 12,
+}
 
 
 @dataclass(frozen=True)
@@ -44,61 +62,66 @@ class Wish:
     side: str = "torch"
     bottom: str = "output"
     lesson: bool = False
-    """Has the program a text to read?"""
+    """Has the program a text to read? Then it has a place of its own, where there is room for columns."""
+    alone: str | None = None
+    """The pane that has the whole area to itself."""
 
     def ask(self, name: str) -> Wish:
-        """The wish with a pane brought forward."""
+        """The wish with a pane brought forward; it takes the place of one that stands alone."""
         side = name if name in SIDE else self.side
-        bottom = name if name in BOTTOM else self.bottom
-        return Wish(name, side, bottom, self.lesson)
+        taken = name in BOTTOM and not (name == "lesson" and self.lesson)
+        bottom = name if taken else self.bottom
+        return Wish(name, side, bottom, self.lesson, name if self.alone is not None else None)
+
+    def maximized(self, name: str | None) -> Wish:
+        """The wish with one pane alone, or with all of them again."""
+        return replace(self, alone=name)
 
 
-def arrange(width: int, height: int, wish: Wish) -> dict[str, Box]:
+def arrange(width: int, height: int, wish: Wish, wanted: Wanted | None = None) -> dict[str, Box]:
     """The boxes of the panes that can be seen, in reading order."""
+    wants = wanted or {}
+    if wish.alone is not None:
+        return {wish.alone: (0, 0, width, height)}
     if width < WIDE:
-        return _stack(0, 0, width, height, _TOGETHER.get(wish.tab, [(wish.tab, 1)]))
+        return _stack(0, 0, width, height, _TOGETHER.get(wish.tab, (wish.tab,)), wants)
+    text = ("lesson",) if wish.lesson else ()
     if width < WIDEST:
         left = round(width * 0.46)
-        right = [("step", 13), ("ledger", 8), ("leaves", 10), *_pair(wish.side, wish.bottom)]
+        right = ("step", "ledger", "leaves", wish.side, wish.bottom)
         return {
-            **_stack(0, 0, left, height, [("graph", 16), ("source", 9)]),
-            **_stack(left, 0, width - left, height, right),
+            **_stack(0, 0, left, height, ("graph", "source", *text), wants),
+            **_stack(left, 0, width - left, height, right, wants),
         }
     left, middle = round(width * 0.38), round(width * 0.31)
+    other = wish.side if wish.side != "torch" else "nearby"
+    below = wish.bottom if wish.bottom != "lesson" else "output"
     return {
-        **_stack(0, 0, left, height, [("graph", 16), ("source", 9)]),
-        **_stack(left, 0, middle, height, [("step", 13), ("ledger", 9), ("leaves", 12), *_below(wish)]),
-        **_stack(left + middle, 0, width - left - middle, height, _beside(wish)),
+        **_stack(0, 0, left, height, ("graph", "source"), wants),
+        **_stack(left, 0, middle, height, ("step", "ledger", "leaves", below), wants),
+        **_stack(left + middle, 0, width - left - middle, height, ("torch", other, *text), wants),
     }
 
 
-def others(name: str, width: int) -> str:
-    """What else could stand in a pane's place: `6 output  7 findings  8 lesson`; '' where nothing could."""
+def others(name: str, width: int, lesson: bool = False) -> str:
+    """What else could stand in a pane's place: `6 output  7 findings`; '' where nothing could."""
     slot = next((slot for slot in (SIDE, BOTTOM) if name in slot), ())
-    if not slot or not WIDE <= width < WIDEST:
+    if not slot or not WIDE <= width < WIDEST or (lesson and name == "lesson"):
         return ""
-    return "  ".join(f"{key} {pane}" for key, (pane, _) in TABS.items() if pane in slot and pane != name)
+    shown = [(key, pane) for key, (pane, _) in TABS.items() if pane in slot and pane != name]
+    return "  ".join(f"{key} {pane}" for key, pane in shown if not (lesson and pane == "lesson"))
 
 
-def _pair(*names: str) -> list[tuple[str, int]]:
-    return [(name, _WEIGHTS[name]) for name in names]
-
-
-def _below(wish: Wish) -> list[tuple[str, int]]:
-    return _pair(wish.bottom if wish.bottom != "lesson" else "output")
-
-
-def _beside(wish: Wish) -> list[tuple[str, int]]:
-    other = wish.side if wish.side != "torch" else "nearby"
-    return [("torch", 13), (other, 13), *([("lesson", 13)] if wish.lesson else [])]
-
-
-def _stack(x: int, y: int, width: int, height: int, panes: list[tuple[str, int]]) -> dict[str, Box]:
-    """Panes over one another, with heights in proportion to their weights."""
+def _stack(x: int, y: int, width: int, height: int, panes: tuple[str, ...], wanted: Wanted) -> dict[str, Box]:
+    """Panes over one another: each its least, then row by row the one that has least for its weight."""
+    rows = dict.fromkeys(panes, 0)
+    for _ in range(height):
+        short = [n for n in panes if rows[n] < LEAST]
+        open_ = [n for n in panes if n not in wanted or rows[n] < wanted[n]]
+        name = min(short or open_ or panes, key=lambda n: (rows[n] / _WEIGHTS[n], panes.index(n)))
+        rows[name] += 1
     boxes: dict[str, Box] = {}
-    weight, bottom = sum(w for _, w in panes), y + height
-    for name, share in panes:
-        tall = max(min(LEAST, bottom - y), round((bottom - y) * share / weight))
+    for name, tall in rows.items():
         boxes[name] = (x, y, width, tall)
-        y, weight = y + tall, weight - share
+        y += tall
     return boxes

@@ -17,20 +17,22 @@ class Asking(Travelling):
 
     def action_ask_step(self) -> None:
         """Type a step to go to."""
-        self.prompt.ask("go to step: 7, 2:7 (pass 2) or end", self._go_to)
+        self.prompt.ask("go to step:", self._go_to, example="7, or 2:7 for step 7 of pass 2, or end")
 
-    def _go_to(self, text: str) -> None:
+    def _go_to(self, text: str) -> bool:
         try:
             self.move_to(moves.parse(self.state.trace, text, self.state.cursor))
         except ValueError as error:
             self.say(str(error), severity="warning")
+            return False
+        return True
 
     def action_ask_search(self) -> None:
         """Type what to look for."""
-        question = "search: a name or op; nonfinite, zero, overwrote, norm>10"
-        self.prompt.ask(question, self._search, self.prompt.last_search)
+        example = "a name or op; nonfinite, zero, overwrote, norm>10"
+        self.prompt.ask("find:", self._search, self.prompt.last_search, example)
 
-    def _search(self, text: str) -> None:
+    def _search(self, text: str) -> bool:
         """A test goes to the next step that passes it; other text selects the next node that has it."""
         self.prompt.last_search = text
         test = query.parse_test(text)
@@ -45,6 +47,7 @@ class Asking(Travelling):
                 self.select((later or found)[0])
             else:
                 self.say(f"Nothing in this graph is called '{text}'.")
+        return True
 
     def action_copy_step(self) -> None:
         """The current step and the ledger of the selected node, as text on the clipboard."""

@@ -13,7 +13,9 @@ from gradtui.trace import cursor as moves
 from gradtui.trace.cursor import Cursor
 from gradtui.tui.screen import DebuggerScreen
 from gradtui.tui.widgets.prompt import Prompt
+from gradtui.views.passes import tells
 from gradtui.views.state import State
+from gradtui.wire.messages import Node
 
 
 class Core(App[None]):
@@ -32,6 +34,8 @@ class Core(App[None]):
         """Does the screen stay at the newest position?"""
         self.stepping = False
         """Is the program on its way to the next node?"""
+        self.leaf_before: Node | None = None
+        """The leaf that was chosen in the run before."""
         self.steps_owed = 0
         """Steps asked for faster than the program takes them."""
 
@@ -89,9 +93,19 @@ class Core(App[None]):
         """A row of the graph is selected: show what belongs to it."""
         self.state = replace(self.state, selected=node, path=path)
         chosen = self.state.selected_node
-        if chosen is not None and chosen.leaf:
+        if chosen is None or not tells(chosen):
+            chosen = self._leaf_again()
+        if chosen is not None:
             self.state = replace(self.state, leaf=chosen)
         self.debugger.show(self.state)
+
+    def _leaf_again(self) -> Node | None:
+        """The leaf that was chosen in the run before, once this run has it."""
+        shown, before = self.state.shown_pass, self.leaf_before
+        if self.state.leaf is not None or shown is None or before is None:
+            return None
+        again = shown.nodes.get(before.id)
+        return again if again is not None and tells(again) and again.name == before.name else None
 
     def say(self, text: str, severity: SeverityLevel = "information", timeout: float = 3) -> None:
         """One message at a time: the newest."""

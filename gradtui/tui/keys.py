@@ -33,7 +33,8 @@ KEYS = [
     _key("z", "zero", "Zero the gradients", False),
     _key("i", "type", "Type a line for the program", False),
     _key("y", "copy_step", "Copy the step as text", False),
-    _key("m", "maximize_pane", "Maximise", False),
+    _key("m", "maximize_pane", "One pane alone, and back", False),
+    _key("escape", "all_panes", "All panes", False),
     _key("t", "next_theme", "Next theme", False),
     *[_key(key, f"pane('{name}')", f"Pane: {name}", False) for key, (name, _) in TABS.items()],
 ]
@@ -57,7 +58,7 @@ MEANINGS: list[tuple[str, str]] = [
     ("y", "copy the step and the ledger as text"),
     ("f", "show the findings / the output"),
     ("1 .. 9, 0", ", ".join(name for name, _ in TABS.values())),
-    ("m", "one pane over the whole screen, and back"),
+    ("m", "one pane over all others; 1 .. 0 change it, m or esc goes back"),
     ("t", "next theme: dark, light, for colour-blind people"),
     ("tab", "next pane"),
     ("ctrl+p", "all commands"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
@@ -22,6 +24,12 @@ from gradtui.views.rows import Row, Span, fit, row, wrapped
 
 NARROW = 90
 """Columns below which only the list is shown."""
+MARK, ENGINE, KNOBS = 2, 7, 5
+"""Cells of the columns that are always as wide."""
+ABOUT = 44
+"""Columns that the pane beside the list has at least."""
+AROUND = 4
+"""Columns of the list that its rows have not: border, space, scrollbar."""
 
 
 class PickerList(RowsView, can_focus=True, inherit_bindings=False):
@@ -36,10 +44,16 @@ class PickerList(RowsView, can_focus=True, inherit_bindings=False):
         super().__init__(id="programs")
         self.listed = listed
         self.chosen = 0
+        self.beside = False
+        """Does a pane beside the list tell of the chosen one?"""
 
     def on_mount(self) -> None:
         """As long as the list."""
         self.extend(self.text_width, len(self.listed))
+
+    def columns(self, width: int) -> _Columns:
+        """The columns in rows of `width` cells."""
+        return _Columns.of(self.listed, width, self.beside)
 
     def choose(self, index: int) -> None:
         """Mark another line."""
@@ -54,7 +68,7 @@ class PickerList(RowsView, can_focus=True, inherit_bindings=False):
         at = y + self.scroll_offset.y
         if at >= len(self.listed):
             return ()
-        return _line(self.listed[at], at == self.chosen, self.text_width)
+        return _line(self.listed[at], at == self.chosen, self.columns(self.text_width))
 
     def selected_at(self) -> int:
         """The line of the chosen program."""
@@ -62,15 +76,40 @@ class PickerList(RowsView, can_focus=True, inherit_bindings=False):
         return line if 0 <= line < self.text_height else -1
 
 
-def _line(item: Program | BadInput, chosen: bool, width: int) -> Row:
+@dataclass(frozen=True)
+class _Columns:
+    """How wide names and titles are; a name of 0 is left out: the pane beside the list has it too."""
+
+    name: int
+    title: int
+
+    @classmethod
+    def of(cls, listed: Sequence[Program | BadInput], width: int, beside: bool) -> _Columns:
+        """For the programs that are there, in rows of `width` cells."""
+        programs = [item for item in listed if isinstance(item, Program)]
+        name = min(24, max((cell_len(p.path.stem) for p in programs), default=0) + 1)
+        title = max((cell_len(p.title) for p in programs), default=0) + 1
+        left = width - MARK - ENGINE - KNOBS
+        if beside and name + title > left:
+            return cls(0, left)
+        return cls(name, max(8, min(title, left - name)))
+
+    @property
+    def whole(self) -> int:
+        """Cells of a row."""
+        return MARK + self.name + self.title + ENGINE + KNOBS
+
+
+def _line(item: Program | BadInput, chosen: bool, columns: _Columns) -> Row:
     mark = "▶ " if chosen else "  "
     if isinstance(item, BadInput):
-        why = re.sub(r"\S*/", "", str(item).splitlines()[0])  # of a path its end: the folder is known
-        return row((mark, "now"), ("✗ ", "bad"), (fit(why, max(1, width - 4)), "bad"))
+        file = re.search(r"[^\s/]+\.pyw?\b", str(item))
+        what = f"{file.group()}  cannot be run" if file else str(item).splitlines()[0]
+        return row((mark, "now"), ("✗ ", "bad"), (fit(what, max(1, columns.whole - 4)), "bad"))
+    name = Span(fit(item.path.stem, columns.name - 1) + " " if columns.name else "", "name")
+    title = fit(item.title, columns.title - 1) + " "
     knobs = "knobs" if item.knobs else ""
-    title = fit(item.title, max(8, width - 2 - 20 - 9 - 6))
-    name = Span(fit(item.path.stem, 19) + " ", "name")
-    return row((mark, "now"), name, title, (fit(f" {item.engine}", 9), "op"), (fit(knobs, 6), "dim"))
+    return row((mark, "now"), name, title, (fit(item.engine, ENGINE), "op"), (fit(knobs, KNOBS), "dim"))
 
 
 class PickerScreen(Screen["Program | None"]):
@@ -117,7 +156,10 @@ class PickerScreen(Screen["Program | None"]):
 
     def on_resize(self) -> None:
         """The text needs room."""
-        self.query_one("#about").display = self.size.width >= NARROW
+        beside = self.list.beside = self.size.width >= NARROW
+        self.query_one("#about").display = beside
+        most = self.size.width - ABOUT
+        self.list.styles.width = self.list.columns(most - AROUND).whole + AROUND if beside else "1fr"
         self.call_after_refresh(self._tell)
 
     @property

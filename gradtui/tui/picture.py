@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from gradtui.session.errors import BadInput
-from gradtui.session.sources import trace_at
+from gradtui.session.sources import is_recording, trace_at
 from gradtui.trace import Trace
 from gradtui.trace.cursor import Cursor
 from gradtui.tui.app import DebuggerApp
 
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""What no XML may hold; a program's names may."""
 SMALLEST, LARGEST = (60, 16), (400, 200)
 """Columns and rows of a screen that can be drawn."""
 
@@ -25,7 +28,8 @@ def write(source: str, file: Path, at: str | None, size: str, settings: Mapping[
         raise BadInput(f"cannot write the screen to {file}: its name must end in .svg")
     cells = _cells(size)
     trace, cursor = trace_at(source, at, settings, twin=True)
-    picture = asyncio.run(_draw(trace, Path(source).name, cursor, cells))
+    drawn = asyncio.run(_draw(trace, Path(source).name, cursor, cells, not is_recording(source)))
+    picture = _CONTROL.sub("\ufffd", drawn)
     try:
         file.write_text(picture, encoding="utf-8")
     except OSError as error:
@@ -43,8 +47,8 @@ def _cells(size: str) -> tuple[int, int]:
     raise BadInput(f"--size {size}: write COLUMNSxROWS, from {smallest} to {largest}")
 
 
-async def _draw(trace: Trace, title: str, cursor: Cursor, size: tuple[int, int]) -> str:
-    app = DebuggerApp.over_recording(trace, title)
+async def _draw(trace: Trace, title: str, cursor: Cursor, size: tuple[int, int], cut: bool) -> str:
+    app = DebuggerApp.over_recording(trace, title, cut)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         app.move_to(cursor)

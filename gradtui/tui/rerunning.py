@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from gradtui.session.errors import BadInput
 from gradtui.session.knobs import show
 from gradtui.session.run import Run
 from gradtui.trace.history import Curve, Losses
+from gradtui.trace.names import symbol
 from gradtui.tui.asking import Asking
 from gradtui.tui.screens import Choice, ChoiceScreen
 from gradtui.views.state import State
 
-CURVES = 4
-"""Loss curves of earlier runs that are kept."""
+CURVES, SERIES = 4, 4
+"""Loss curves of earlier runs that are kept of a series, and series of which they are."""
 SPARE_AFTER = 0.3
 """Seconds after a run has come to its first stop in which it is left alone before a spare is started."""
 
@@ -61,16 +61,22 @@ class Rerunning(Asking):
             self.say("A recording reads nothing.")
         else:
             self.debugger.open_pane("output")
-            self.prompt.ask("a line for the program's input (ctrl+d: end of file)", self._typed, line=True)
+            example = "for the program to read, whenever it does"
+            self.prompt.ask("a line of input:", self._typed, "", example, "enter sends it", self._no_more)
 
-    def _typed(self, text: str | None) -> None:
+    def _typed(self, text: str) -> bool:
         assert self.program is not None
         try:
-            if text is None:
-                self.program.session.end_input()
-                self.say("The program finds an end of file.")
-            else:
-                self.program.session.type(text + "\n")
+            self.program.session.type(text + "\n")
+        except BadInput as error:
+            self.say(str(error), severity="warning")
+        return True
+
+    def _no_more(self) -> None:
+        assert self.program is not None
+        try:
+            self.program.session.end_input()
+            self.say("The program finds an end of file.")
         except BadInput as error:
             self.say(str(error), severity="warning")
 
@@ -86,9 +92,8 @@ class Rerunning(Asking):
         if not choices:
             self.say("Nothing to turn here: no gradtui.knob(...), no name that is given a literal number.")
         else:
-            self.push_screen(
-                ChoiceScreen("knobs and inputs  (enter runs the program again)", choices), self._chosen
-            )
+            heading = "knobs and inputs  (enter runs again, esc closes)"
+            self.push_screen(ChoiceScreen(heading, choices), self._chosen)
 
     def _chosen(self, choice: Choice | None) -> None:
         if choice is None:
@@ -97,7 +102,7 @@ class Rerunning(Asking):
         if choice.value is not None:
             run_again(choice.name, choice.value)
         else:
-            self.prompt.ask(f"a value for {choice.name}", self._with(run_again, choice.name), choice.current)
+            self._ask_value(run_again, choice.name, choice.current)
 
     def action_edit(self) -> None:
         """Another number for the selected leaf; the program runs again with it."""
@@ -109,24 +114,24 @@ class Rerunning(Asking):
         name = node.name if node is not None and node.leaf else None
         if name is not None and name in inputs:
             now = program.inputs.get(name, inputs[name])
-            self.prompt.ask(f"{name} = ", self._with(self._edit, name), now)
+            self._ask_value(self._edit, name, now)
         elif inputs:
-            self.push_screen(
-                ChoiceScreen("inputs  (enter to change one)", _input_choices(program)), self._chosen
-            )
+            why = f"{symbol(node)} is given no number in the program: " if node is not None else ""
+            heading = f"{why}which input?" if len(why) < 50 else "which input?"
+            self.push_screen(ChoiceScreen(heading, _input_choices(program)), self._chosen)
         else:
             self.say("No name in this program is given a literal number at the top level.")
 
-    def _with(self, run_again: Callable[[str, str], None], name: str) -> Callable[[str | None], None]:
-        return lambda text: run_again(name, text) if text else None
+    def _ask_value(self, run_again: Callable[[str, str], bool], name: str, now: str) -> None:
+        self.prompt.ask(f"{name} =", lambda text: run_again(name, text), now, enter="enter runs again")
 
-    def _turn(self, name: str, value: str) -> None:
+    def _turn(self, name: str, value: str) -> bool:
         assert self.program is not None
         knobs = {**self.program.plan.knobs, name: value}
-        self._again(lambda run: run.restart(knobs))
+        return self._again(lambda run: run.restart(knobs))
 
-    def _edit(self, name: str, text: str) -> None:
-        self._again(lambda run: run.edit(name, text))
+    def _edit(self, name: str, text: str) -> bool:
+        return self._again(lambda run: run.edit(name, text))
 
     def action_restart(self) -> None:
         """Run the program again from the start, with knobs and inputs as they are."""
@@ -135,10 +140,11 @@ class Rerunning(Asking):
         else:
             self._again(lambda run: run.restart())
 
-    def _again(self, restart: Callable[[Run], None]) -> None:
+    def _again(self, restart: Callable[[Run], None]) -> bool:
+        """Run again; False where what was asked for is refused."""
         program, before = self.program, self.state
         assert program is not None
-        curve = _curve(before)
+        curves = _curves(before)
         self.deafen()
         try:
             restart(program)
@@ -146,32 +152,33 @@ class Rerunning(Asking):
             self.say(str(error), severity="error", timeout=8)
             if program.session.exited is None:
                 self.listen()
-            return
-        self.state = replace(state_of(program), leaf=before.leaf)
-        self.debugger.passes.earlier = _kept(self.debugger.passes.earlier, curve, self.state.knobs)
+            return False
+        self.state, self.leaf_before = state_of(program), before.leaf or self.leaf_before
+        self.debugger.passes.earlier = _kept(self.debugger.passes.earlier, curves, self.state.knobs)
         self.following, self.stepping, self.steps_owed = True, False, 0
         self.listen()
         self.debugger.show(self.state)
+        return True
 
 
-def _curve(state: State) -> Curve | None:
-    """The loss curve of a run that ends now, None where it has had too few passes."""
-    if len(state.trace.passes) < 2:
-        return None
+def _curves(state: State) -> list[Curve]:
+    """The loss curves of a run that ends now, of its longest series."""
     losses = Losses(state.trace)
     losses.catch_up()
-    longest = max(losses.series, key=lambda series: len(series.losses))
-    return longest.curve(state.knobs or "as it was")
+    several = [series for series in losses.series if len(series.losses) > 1]
+    several.sort(key=lambda series: -len(series.losses))
+    return [series.curve(state.knobs or "as it was") for series in several[:SERIES]]
 
 
-def _kept(earlier: Sequence[Curve], new: Curve | None, label: str) -> tuple[Curve, ...]:
+def _kept(earlier: Sequence[Curve], new: Sequence[Curve], label: str) -> tuple[Curve, ...]:
     """Curves to draw beside the run that begins: one for each setting, but not for its own."""
-    by_label = {curve.label: curve for curve in earlier}
-    if new is not None:
-        by_label.pop(new.label, None)
-        by_label[new.label] = new
-    by_label.pop(label or "as it was", None)
-    return tuple(by_label.values())[-CURVES:]
+    again = {(curve.label, curve.series) for curve in new}
+    curves = [curve for curve in earlier if (curve.label, curve.series) not in again] + [*new]
+    curves = [curve for curve in curves if curve.label != (label or "as it was")]
+    of_one: dict[str, list[Curve]] = {}
+    for curve in curves:
+        of_one.setdefault(curve.series, []).append(curve)
+    return tuple(curve for kept in of_one.values() for curve in kept[-CURVES:])
 
 
 def _knob_choices(run: Run) -> list[Choice]:

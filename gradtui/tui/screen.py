@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,10 +12,12 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from gradtui.trace.model import Pass
-from gradtui.tui.arrangement import TABS, WIDE, Wish, others
+from gradtui.trace.trace import Trace
+from gradtui.tui.arrangement import TABS, WIDE, Wish, arrange, others
+from gradtui.tui.content import rows_wanted
 from gradtui.tui.keys import KEYS
 from gradtui.tui.widgets.graph import GraphView
-from gradtui.tui.widgets.line import Hint, Line
+from gradtui.tui.widgets.line import Alert, Hint, Line
 from gradtui.tui.widgets.pane import Pane
 from gradtui.tui.widgets.panes import Panes
 from gradtui.tui.widgets.passes import PassesPane
@@ -36,7 +39,11 @@ from gradtui.views.state import State
 from gradtui.wire.messages import Node
 
 AROUND = 3
-"""Rows of the screen that no pane has: the status, the footer, and one for an alert or the tabs."""
+"""Rows of the screen that no pane has, about: the status, the footer, and one for an alert or the tabs."""
+
+
+BESIDE = 4
+"""Columns of a pane that its text has not: the border, a space, the scrollbar."""
 
 
 class DebuggerScreen(Screen[None]):
@@ -49,13 +56,20 @@ class DebuggerScreen(Screen[None]):
         self._state: State | None = None
         self._leaves: tuple[Pass | None, list[Node], dict[int, int]] = (None, [], {})
         """The leaves of a pass, and where each stands among them."""
+        self._wanted: dict[str, int] = {}
+        """Rows that the panes have use for."""
+        self._wanted_of: tuple[Trace | None, set[int]] = (None, set())
+        """The trace, and those of its passes, for which they are."""
+        self._text: tuple[object, list[Row]] = (None, [])
+        """The lesson as it is shown, and what it was made of."""
+        self._before_findings: Wish | None = None
 
     # ------------------------------------------------------------------ layout
 
     def compose(self) -> ComposeResult:
         """Status, finding, tabs, panes, prompt, footer."""
         yield Line("where")
-        yield Line("alert")
+        yield Alert()
         yield Hint()
         yield Line("tabs")
         yield Panes(
@@ -76,7 +90,6 @@ class DebuggerScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Lay out for the size at hand."""
-        self.query_one("#alert").display = False
         self._arrange(self.panes.wish)
         self.graph.focus()
 
@@ -106,45 +119,100 @@ class DebuggerScreen(Screen[None]):
 
     def _arrange(self, wish: Wish) -> None:
         self.query_one("#tabs").display = self.narrow
-        self.panes.show(wish, Size(self.size.width, self.size.height - AROUND))
+        size = Size(self.size.width, self.size.height - AROUND)
+        place = arrange(size.width, size.height, wish).get("lesson")
+        text = {} if place is None else {"lesson": len(self._lesson(place[2] - BESIDE)) + 2}
+        self.panes.show(wish, {**self._wanted, **text}, size)
         for pane in self.panes.text_panes:
-            pane.border_subtitle = others(pane.id or "", self.size.width)
+            pane.border_subtitle = (
+                others(pane.id or "", size.width, wish.lesson)
+                if wish.alone is None
+                else "m or esc: all panes"
+            )
+        self.graph.border_subtitle = self._beside_graph(wish)
         self.call_after_refresh(self.repaint)
+
+    def _beside_graph(self, wish: Wish) -> str:
+        if wish.alone is not None:
+            return "m or esc: all panes"
+        return "8 the lesson's text" if self.narrow and wish.lesson else ""
+
+    def _lesson(self, width: int) -> list[Row]:
+        text = "" if self._state is None else self._state.lesson
+        if self._text[0] != (text, width):
+            self._text = ((text, width), lesson.rows_of(text, None, width))
+        return self._text[1]
 
     def open_pane(self, name: str) -> None:
         """Bring a pane forward and focus it."""
         self._arrange(self.panes.wish.ask(name))
-        self.query_one(f"#{name}").focus()
+        if self.query_one(f"#{name}").display:
+            self.query_one(f"#{name}").focus()
 
     def open_lesson(self, there_is_one: bool) -> None:
         """A program begins that has a text to read, or none."""
         wish = self.panes.wish
-        bottom = "lesson" if there_is_one else "output" if wish.bottom == "lesson" else wish.bottom
+        bottom = "output" if wish.bottom == "lesson" else wish.bottom
         self._arrange(Wish("graph", wish.side, bottom, there_is_one))
         self.query_one("#lesson", Pane).scroll_to(y=0, animate=False)
 
     def toggle_findings(self) -> None:
         """Findings, or back to what was there."""
-        wish = self.panes.wish
-        shown = wish.tab == "findings" if self.narrow else wish.bottom == "findings"
-        self.open_pane(("graph" if self.narrow else "output") if shown else "findings")
-        if shown:
-            self.graph.focus()
+        wish, before = self.panes.wish, self._before_findings
+        one = self.narrow or wish.alone is not None
+        if (wish.alone or wish.tab if one else wish.bottom) != "findings":
+            self._before_findings = wish
+            self.open_pane("findings")
+            return
+        before = before if before is not None and before.bottom != "findings" else wish.ask("output")
+        self._before_findings = None
+        alone = None if wish.alone is None else before.alone or before.tab
+        self._arrange(replace(before, alone=alone))
+        name = alone or before.tab
+        self.query_one(f"#{name}" if self.query_one(f"#{name}").display else "#graph").focus()
 
     def toggle_maximized(self) -> None:
-        """The focused pane over the whole screen, and back."""
-        if self.maximized is not None:
-            self.minimize()
-        elif self.focused is not None:
-            self.maximize(self.focused)
-        self.call_after_refresh(self.repaint)
+        """The focused pane over the whole area, and back."""
+        wish = self.panes.wish
+        focused = self.focused.id if isinstance(self.focused, Pane | GraphView) else wish.tab
+        self._arrange(wish.maximized(None if wish.alone is not None else focused))
+
+    def show_all_panes(self) -> None:
+        """Back from one pane alone."""
+        if self.panes.wish.alone is not None:
+            self._arrange(self.panes.wish.maximized(None))
 
     # ---------------------------------------------------------------- painting
 
     def show(self, state: State) -> None:
         """Bring every visible pane up to date."""
         self._state = state
+        self._fit_to(state)
         self.repaint()
+
+    def _fit_to(self, state: State) -> None:
+        """Give each pane the rows that the shown pass needs: once a pass, and only ever more within a run."""
+        shown, (trace, seen) = state.shown_pass, self._wanted_of
+        if shown is None or (trace is state.trace and shown.number in seen):
+            return
+        leaves_there = len(self._leaves_of(shown)[0])
+        wanted = rows_wanted(shown, self.graph.tree_for(shown), leaves_there)
+        if trace is state.trace:
+            seen.add(shown.number)
+            wanted = {name: max(rows, self._wanted.get(name, 0)) for name, rows in wanted.items()}
+        else:
+            self._wanted_of = (state.trace, {shown.number})
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._arrange(self.panes.wish)
+
+    def _leaves_of(self, shown: Pass) -> tuple[list[Node], dict[int, int]]:
+        """The leaves of a pass, and where each stands among them."""
+        if self._leaves[0] is not shown:
+            known = leaves.leaves_of(shown)
+            self._leaves = (shown, known, {node.id: at for at, node in enumerate(known)})
+            self.query_one("#leaves", Pane).scroll_to(y=0, animate=False)
+        return self._leaves[1], self._leaves[2]
 
     def repaint(self) -> None:
         """Paint the state again, for the size there is now."""
@@ -152,11 +220,7 @@ class DebuggerScreen(Screen[None]):
         if state is None or not self.is_mounted:
             return
         self.query_one("#where", Line).show(status.where(state))
-        alert = status.alert(state)
-        line = self.query_one("#alert", Line)
-        if line.display != (alert is not None):
-            line.display = alert is not None
-        line.show(alert or (), status.alert_key(state) if alert is not None else ())
+        self.query_one(Alert).show(status.alert(state), status.alert_key(state))
         self.query_one(Hint).show(state.hint, state.hints.values())
         if self.narrow:
             self.query_one("#tabs", Line).show(self._tab_row())
@@ -172,7 +236,9 @@ class DebuggerScreen(Screen[None]):
                 total = "" if shown is None else f" {state.cursor.step} of pass {shown.number}"
                 pane.show(step.rows_of(state, width), f"step{total}", top=True)
             case "ledger":
-                pane.show(ledger.rows_of(state, width), ledger.title_of(state))
+                rows = ledger.rows_of(state, width)
+                if pane.show(rows, ledger.title_of(state)):
+                    pane.bring_into_view(ledger.line_of_newest(rows))
             case "leaves":
                 self._fill_leaves(pane, state, width)
             case "torch":
@@ -189,7 +255,7 @@ class DebuggerScreen(Screen[None]):
             case "findings":
                 pane.show(findings.rows_of(state, width), f"findings · {len(state.trace.findings)}")
             case "lesson":
-                pane.show(lesson.rows_of(state.lesson, None, width))
+                pane.show(self._lesson(width))
             case "nearby":
                 pane.show(nearby.rows_of(state, width, pane.text_height))
             case "passes":
@@ -200,19 +266,15 @@ class DebuggerScreen(Screen[None]):
         if shown is None:
             pane.show([], "leaves")
             return
-        if self._leaves[0] is not shown:
-            known = leaves.leaves_of(shown)
-            self._leaves = (shown, known, {node.id: at for at, node in enumerate(known)})
-            pane.scroll_to(y=0, animate=False)
-        known = self._leaves[1]
+        known, places = self._leaves_of(shown)
         pane.show(leaves.LeafRows(state, shown, known, width), f"leaves · {len(known):,}")
         current = state.step
         if current is not None and current.node.leaf:
-            pane.bring_into_view(self._leaves[2][current.node.id] + 1)
+            pane.bring_into_view(places[current.node.id] + 1)
 
     def _tab_row(self) -> Row:
         """The tabs, as wide as there is room for: whole words, short ones, or those close together."""
-        chosen, width = self.panes.wish.tab, self.size.width
+        chosen, width = self.panes.wish.alone or self.panes.wish.tab, self.size.width
         spans = []
         for key, (name, short) in TABS.items():
             if width >= 90:

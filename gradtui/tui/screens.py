@@ -41,6 +41,8 @@ class HelpScreen(ModalScreen[None]):
         rows += [row((f"{mark:12}", "now"), meaning) for mark, meaning in MARKS]
         pane.styles.height = len(rows) + 2
         pane.show(rows)
+        if len(rows) + 2 > round(self.app.size.height * 0.96):
+            pane.border_subtitle = "↓ there is more"
         pane.focus()
 
 

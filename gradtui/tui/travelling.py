@@ -52,7 +52,9 @@ class Travelling(Core):
     def action_next_finding(self) -> None:
         """To the next finding."""
         at = moves.next_finding(self.state.trace, self.state.cursor)
-        self.or_say(at, "No finding after this." if self.state.trace.findings else "No findings so far.")
+        trace = self.state.trace
+        none = "No findings." if trace.exited is not None else "No findings so far."
+        self.or_say(at, "No finding after this." if trace.findings else none)
 
     def action_previous_finding(self) -> None:
         """To the finding before."""

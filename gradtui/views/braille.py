@@ -249,7 +249,7 @@ def plot(lines: Sequence[Line], width: int, height: int, axis: Axis = Axis()) ->
     whole = [extent_of(line.points) for line in lines]
     scale = scale_of([e for e in whole if e is not None], rows)
     texts = {} if scale is None else _tick_rows(scale, rows)
-    gutter = max([len(t) + 1 for t in texts.values()] + [len(axis.ends[0]) + 1, axis.gutter])
+    gutter = max([len(t) + 1 for t in texts.values()] + [axis.gutter])
     cells = max(1, width - gutter - 1 - margin)
     canvas = _Canvas(cells, rows)
     if scale is not None:
@@ -267,7 +267,7 @@ def plot(lines: Sequence[Line], width: int, height: int, axis: Axis = Axis()) ->
             spans.append(Span(f" {end.letter}".ljust(margin), end.role))
         out.append(_cut(spans, width))
     marked = _marked(axis.marks, cells, total)
-    spans = [Span(right(axis.ends[0], gutter), "dim"), Span("└", "dim"), *_base(cells, under, marked)]
+    spans = [Span(" " * gutter), Span("└", "dim"), *_base(cells, under, marked, axis.ends[0])]
     out.append(_cut([*spans, Span(f" {axis.ends[1]}", "dim")], width))
     return Plot(out, scale is not None and scale.log)
 
@@ -306,17 +306,22 @@ def _marked(marks: Iterable[int], cells: int, total: int) -> set[int]:
     return {cell for i, at in found.items() for cell in range(at, found.get(i + 1, at) + 1)}
 
 
-def _base(cells: int, under: int | None, marked: set[int]) -> list[Span]:
-    """The line of the x axis with its marks."""
+def _base(cells: int, under: int | None, marked: set[int], first: str) -> list[Span]:
+    """The line of the x axis with its marks; the first point's label stands on it, beside them."""
+    taken = {*marked, *([] if under is None else [under])}
+    label = f" {first} " if first else ""
+    at = next((a for a in range(cells // 2) if taken.isdisjoint(range(a, a + len(label)))), cells)
+    label = label if at + len(label) < cells else ""
     spans: list[Span] = []
     for cell in range(cells):
         bad = cell in marked
+        text = label[cell - at] if 0 <= cell - at < len(label) else "─"
         if cell == under:
             spans.append(Span("▲", "bad" if bad else "now"))
         elif bad or not spans or spans[-1].role != "dim":
-            spans.append(Span("×", "bad") if bad else Span("─", "dim"))
+            spans.append(Span("×", "bad") if bad else Span(text, "dim"))
         else:
-            spans[-1] = Span(spans[-1].text + "─", "dim")
+            spans[-1] = Span(spans[-1].text + text, "dim")
     return spans
 
 

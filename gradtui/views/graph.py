@@ -1,14 +1,28 @@
-"""One row of the graph: done, current, next or waiting; name, operation, value and gradient."""
+"""One row of the graph: done, current, next or waiting; name, operation, value and gradient.
+
+The gradient is what a node ran with; of a node that waits, what it has been sent so far, dim.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
+from gradtui.trace import Pass
 from gradtui.trace.names import label
-from gradtui.trace.numbers import within
+from gradtui.views.amounts import sent_so_far, within
 from gradtui.views.rows import Role, Row, Span, fit, fit_path, right
 from gradtui.views.state import State
 from gradtui.views.tree import GraphTree
+from gradtui.wire.messages import Node
 
 DONE, CURRENT, NEXT, WAITING, AGAIN = "✓", "▶", "›", "·", "↑"
+MEASURED = 400
+"""Rows of a graph whose width is looked at."""
+NAME, OP, NUMBER = 48, 20, {"scalar": 11, "torch": 22}
+"""Cells that a column takes at most before the names get the rest."""
+VECTOR = 13
+"""Cells of a short vector: for it the operations are written short."""
 
 
 def state_of(state: State, node: int) -> tuple[str, Role]:
@@ -24,25 +38,65 @@ def state_of(state: State, node: int) -> tuple[str, Role]:
     return WAITING, "dim"
 
 
+@dataclass(frozen=True)
 class Columns:
-    """How wide each column is, for a width of the pane."""
+    """How wide each column is."""
 
-    def __init__(self, engine: str, width: int) -> None:
-        self.number = 11 if width >= 64 else 9
-        self.values = width >= 48
-        wide = 18 if engine == "torch" else 8
-        self.op = wide if width >= 60 else min(wide, 12)
-        self.name = max(8, width - 4 - self.op - (1 + self.values) * (self.number + 1))
-        """Cells for guides, mark and name together."""
-        self.levels = max(2, self.name // 4)
-        """Guide lines at most: a deep row still shows its name."""
+    name: int
+    """Cells for guides and name together."""
+    op: int
+    number: int
+    values: bool
+    """Is there room for the forward values?"""
+    brief: bool
+    """Operations are written short: `Mean` for `MeanBackward0`."""
+    levels: int
+    """Guide lines at most: a deep row still shows its name."""
+
+
+def columns_of(shown: Pass, tree: GraphTree, width: int) -> Columns:
+    """The columns for a width of the pane, made for the names and operations that are there."""
+    known = tree.columns.get(width)
+    if known is None:
+        known = tree.columns[width] = _columns(shown, tree, width - 1)  # the scrollbar stands beside it
+    return known
+
+
+def _columns(shown: Pass, tree: GraphTree, width: int) -> Columns:
+    rows = range(min(len(tree), MEASURED))
+    nodes = [shown.nodes[tree.node[at]] for at in rows]
+    names = max(
+        (len(tree.guides(at)) + len(label(n)) + 2 * tree.refers[at] for at, n in zip(rows, nodes)), default=8
+    )
+    values = width >= 47
+    numbers = 1 + values
+    least = 9 if width >= 63 else 8
+    room = width - 4 - numbers * (least + 1)
+    whole = max((len(_op(n, False)) for n in nodes), default=4)
+    brief = whole + min(names, 28) > room - numbers * (VECTOR - least) * (shown.engine == "torch")
+    op = min(OP, max((len(_op(n, brief)) for n in nodes), default=4), max(4, room // 2))
+    name = max(8, min(names, NAME, room - op))
+    spare = room - op - name
+    number = least + max(0, min(spare // numbers, NUMBER[shown.engine] - least))
+    name = max(8, width - 4 - op - numbers * (number + 1))
+    return Columns(
+        name, op, number, values, brief, 16 if names <= name else max(2, min(name // 4, (name - 18) // 2))
+    )
+
+
+def _op(node: Node, brief: bool) -> str:
+    if node.leaf and not node.op:
+        return "leaf"
+    if not brief:
+        return node.op
+    return "Accumulate" if node.op == "AccumulateGrad" else re.sub(r"(?<=.)Backward\d*$", "", node.op)
 
 
 def row_of(state: State, tree: GraphTree, at: int, width: int) -> Row:
     """The row `at` in `width` cells: guides, mark, name | op | value | gradient."""
     shown = state.shown_pass
     assert shown is not None
-    columns = Columns(shown.engine, width)
+    columns = columns_of(shown, tree, width)
     node = shown.nodes[tree.node[at]]
     mark, role = state_of(state, node.id)
     guides = tree.guides(at, columns.levels)
@@ -59,20 +113,27 @@ def row_of(state: State, tree: GraphTree, at: int, width: int) -> Row:
         Span(guides, "dim"),
         Span(mark + ("▸" if tree.collapsed[at] else " "), role),
         Span(f" {name} ", name_role),
-        Span(fit("leaf" if node.leaf and not node.op else node.op, columns.op), "dim" if again else "op"),
+        Span(fit(_op(node, columns.brief), columns.op), "dim" if again else "op"),
     ]
     if columns.values:
         value = "" if node.value is None else within(node.value, columns.number)
         spans.append(Span(" " + right(value, columns.number), "dim"))
-    received = state.received_at(node.id)
-    gradient = "" if not received else within(received[0], columns.number)
-    spans.append(Span(" " + right(gradient, columns.number), "now" if mark == CURRENT else "number"))
+    spans.append(_gradient(state, shown, node, mark, columns.number))
     return tuple(spans)
 
 
-def head(engine: str, width: int) -> Row:
+def _gradient(state: State, shown: Pass, node: Node, mark: str, width: int) -> Span:
+    """What the node ran with or runs with next, else the sum of what it has been sent so far."""
+    received = state.received_at(node.id)
+    if received:
+        return Span(" " + right(within(received[0], width), width), "now" if mark == CURRENT else "number")
+    sent = sent_so_far(shown, node.id, state.cursor.step)
+    return Span(" " + right("" if sent is None else sent.text(width), width), "dim")
+
+
+def head(shown: Pass, tree: GraphTree, width: int) -> Row:
     """The titles of the columns."""
-    columns = Columns(engine, width)
+    columns = columns_of(shown, tree, width)
     text = fit("   node", columns.name + 4) + fit("op", columns.op)
     if columns.values:
         text += " " + right("value", columns.number)

@@ -10,10 +10,14 @@ from typing import overload
 
 from gradtui.trace import Pass
 from gradtui.trace.names import symbol
-from gradtui.trace.numbers import magnitude, within
+from gradtui.trace.numbers import magnitude
+from gradtui.views.amounts import sent_so_far, within
 from gradtui.views.rows import Row, Span, Target, fit, fit_path, right, row
 from gradtui.views.state import State
 from gradtui.wire.messages import Node
+
+MEASURED = 200
+"""Leaves whose names are looked at for the width of their column."""
 
 
 class LeafRows(Sequence[Row]):
@@ -24,8 +28,11 @@ class LeafRows(Sequence[Row]):
         self._shown = shown
         self._starts = state.cursor.step == 0
         self.leaves = leaves
-        self._number = max(8, min(12, (width - 22) // 4 - 1))
-        self._name = max(8, width - 4 * (self._number + 1) - 2)
+        names = max((len(symbol(node)) for node in leaves[:MEASURED]), default=8)
+        room = width - 1 - 2  # the scrollbar stands beside it; the mark
+        least, most = (8, 26) if shown.engine == "torch" else (8, 12)
+        self._number = max(least, min(most, (room - max(8, min(names, 32))) // 4 - 1))
+        self._name = max(8, room - 4 * (self._number + 1))
 
     def __len__(self) -> int:
         return len(self.leaves) + 1
@@ -55,15 +62,21 @@ class LeafRows(Sequence[Row]):
         now = step is not None and step.node.id == node.id
         touched = step is not None and any(s is not None and s.to == node.id for s in step.sent)
         n = self._number
-        mark = "▶ " if now else "+ " if touched else "  "
+        sent = sent_so_far(self._shown, node.id, self._state.cursor.step)
+        came = "=" if sent is not None and sent.sets else "+"
+        mark = "▶ " if now else f"{came} " if touched else "  "
         before, after = within(leaf.before, n), within(leaf.after, n)
         added = "·" if leaf.added is None else within(leaf.added, n)
+        waits = leaf.added is None and sent is not None
+        if waits and sent is not None:  # torch writes a leaf's .grad when it comes to it, and not before
+            added = f"sent {sent.text(n)}" if sent.total is not None else sent.text(n)
+            added = added if len(added) <= n else sent.text(n)
         return row(
             (mark, "now"),
             Span(fit_path(symbol(node), self._name), "name", Target(node=node.id)),
             (" " + right(within(node.value, n) if node.value is not None else "", n), "dim"),
             (" " + right(before, n), "warn" if before not in ("0", "None") else ""),
-            (" " + right(added, n), "now" if now or touched else "number"),
+            (" " + right(added, n), "dim" if waits else "now" if now or touched else "number"),
             (" " + right(after, n), "strong"),
         )
 

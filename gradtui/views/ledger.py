@@ -6,18 +6,31 @@ the person selected, that node's own.
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from gradtui.trace import Pass
 from gradtui.trace.model import Arrival
 from gradtui.trace.names import symbol
-from gradtui.trace.numbers import digits, number_of, short, within
+from gradtui.trace.numbers import digits, number_of, short
+from gradtui.views.amounts import arrived, noted, output_of, summed, within
 from gradtui.views.rows import Role, Row, Span, fit_path, right, row
 from gradtui.views.state import State
-from gradtui.wire.messages import Node, Sent, Summary, Value
+from gradtui.wire.messages import Node, Summary, Value
 
 OPEN = 12
 """Senders still to come that are listed by name."""
+NEW = " ▶ "
+"""Stands before a contribution of the step that is shown."""
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """How wide the names and the contributions of one pane are."""
+
+    name: int
+    number: int
+    total: int
 
 
 def shown_nodes(state: State) -> list[Node]:
@@ -46,70 +59,70 @@ def rows_of(state: State, width: int) -> list[Row]:
     shown = state.shown_pass
     rows: list[Row] = []
     if shown is not None:
-        for node in shown_nodes(state):
-            rows += _ledger(state, shown, node, width)
+        accounts = [(node, arrived(shown, node.id, state.cursor.step)) for node in shown_nodes(state)]
+        columns = _columns(shown, accounts, width)
+        for node, arrivals in accounts:
+            rows += _ledger(state, shown, node, arrivals, columns)
     return rows
 
 
-def _ledger(state: State, shown: Pass, node: Node, width: int) -> list[Row]:
-    arrived = shown.ledger(node.id, state.cursor.step)
-    name_width = max(8, min(28, width - 48))
-    rows = [_head(shown, node, len(arrived))]
+def line_of_newest(rows: Sequence[Row]) -> int:
+    """The last row that the step under the cursor sent; 0 where it sent none of them."""
+    return max((i for i, r in enumerate(rows) if r and r[0].text == NEW), default=0)
+
+
+def _columns(shown: Pass, accounts: Sequence[tuple[Node, list[Arrival]]], width: int) -> _Columns:
+    """Names as wide as they are, within limits; the numbers share what is left."""
+    senders = {arrival.sender for _, arrivals in accounts for arrival in arrivals}
+    senders.update(u for node, _ in accounts for u in shown.users.get(node.id, [])[:OPEN])
+    names = max((len(symbol(shown.nodes[s])) for s in senders if s in shown.nodes), default=0)
+    left = width - 9 - 3 - 7  # mark and step, the sign, ` sum `
+    name = max(8, min(28, names, left - 20))
+    most = max(10, min(30, (left - name) // 2))
+    values = (within(arrival.sent.value, most) for _, arrivals in accounts for arrival in arrivals)
+    number = max(10, min(most, max(map(len, values), default=0)))
+    return _Columns(name, number, max(10, min(30, left - name - number)))
+
+
+def _ledger(state: State, shown: Pass, node: Node, arrivals: list[Arrival], columns: _Columns) -> list[Row]:
+    rows = [_head(shown, node, len(arrivals))]
     if node.id in shown.began.roots:
         received = state.received_at(node.id)
         start = "set as the pass begins" if received is None else ", ".join(short(v) for v in received)
         rows.append(row(("   start  ", "dim"), "the root's own gradient: ", (start, "number")))
     total: Value | None = None
-    apart = any(_output(shown, arrival) for arrival in arrived)  # to outputs of its own: no one sum
-    for arrival in arrived:
-        total = None if apart else _sum(total, arrival.sent)
-        rows += _arrival(state, shown, arrival, total, name_width)
-    rows += _expected(state, shown, node, name_width)
+    apart = any(output_of(shown, arrival) for arrival in arrivals)  # to outputs of its own: no one sum
+    for arrival in arrivals:
+        total = None if apart else summed(total, arrival.sent)
+        rows += _arrival(state, shown, arrival, total, columns)
+    rows += _expected(state, shown, node, columns.name)
     return rows + _between(state, shown, node, total)
-
-
-def _output(shown: Pass, arrival: Arrival) -> int:
-    """Which output of the receiver a contribution is for."""
-    sender = shown.nodes.get(arrival.sender)
-    return sender.outputs[arrival.slot] if sender is not None and sender.outputs else 0
-
-
-def _sum(total: Value | None, sent: Sent) -> Value | None:
-    """The running sum after one more contribution: what the engine's grad held, else added up here."""
-    if sent.after is not None:
-        return sent.after
-    if total is None:
-        return sent.value
-    if isinstance(total, Summary) and isinstance(sent.value, Summary):
-        one, other = total.values, sent.value.values
-        if one is None or other is None or len(one) != len(other):
-            return Summary(total.shape, total.dtype, total.device, note="sum not kept")
-        return msgspec.structs.replace(total, values=tuple(map(sum, zip(one, other))), norm=None)
-    return None
 
 
 def _head(shown: Pass, node: Node, arrived: int) -> Row:
     expected = len(shown.users.get(node.id, []))
     of = f" of {expected}" if expected >= arrived and expected else ""
-    plural = "" if (expected or arrived) == 1 else "s"
+    plural = "" if max(expected, arrived) == 1 else "s"
     return row((symbol(node), "name"), (f"  {arrived}{of} contribution{plural}", "dim"))
 
 
-def _arrival(state: State, shown: Pass, arrival: Arrival, total: Value | None, name_width: int) -> list[Row]:
+def _arrival(
+    state: State, shown: Pass, arrival: Arrival, total: Value | None, columns: _Columns
+) -> list[Row]:
     sender, sent = shown.nodes.get(arrival.sender), arrival.sent
     new = arrival.step == state.cursor.step
     now: Role = "now" if new else "number"
     spans = [
-        Span(" ▶ " if new else "   ", "now"),
+        Span(NEW if new else "   ", "now"),
         Span(right(str(arrival.step), 4) + "  ", "dim"),
-        Span(fit_path(symbol(sender) if sender else f"#{arrival.sender}", name_width), "name"),
+        Span(fit_path(symbol(sender) if sender else f"#{arrival.sender}", columns.name), "name"),
         Span(" = " if sent.sets or sent.overwrote else " + ", "bad" if sent.overwrote else "dim"),
-        Span(right(within(sent.value, 10), 10), now),
+        Span(right(within(sent.value, columns.number), columns.number), now),
     ]
     if sender is not None and sender.outputs:
-        spans.append(Span(f"   for output {_output(shown, arrival)}", "dim"))
-    if total is not None and not _noted(total):
-        spans += [Span("   sum ", "dim"), Span(within(total, 24), "strong")]
+        spans.append(Span(f"   for output {output_of(shown, arrival)}", "dim"))
+    if total is not None and not noted(total):
+        spans += [Span("   sum ", "dim"), Span(within(total, columns.total), "strong")]
     if not sent.overwrote or sent.before is None:
         return [tuple(spans)]
     value = number_of(sent.value) or 0.0
@@ -152,7 +165,3 @@ def _differ(total: Value, got: Summary) -> bool:
     close = 1e-9 if got.dtype == "float64" else 1e-3 if got.dtype == "float32" else 5e-2
     size = max(map(abs, (*total.values, *got.values)), default=0.0)
     return any(abs(a - b) > close * size for a, b in zip(total.values, got.values))
-
-
-def _noted(total: Value) -> bool:
-    return isinstance(total, Summary) and bool(total.note)

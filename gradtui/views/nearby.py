@@ -14,7 +14,8 @@ from rich.cells import cell_len
 
 from gradtui.trace import Pass
 from gradtui.trace.model import Arrival
-from gradtui.trace.numbers import short, within
+from gradtui.trace.numbers import short
+from gradtui.views.amounts import within
 from gradtui.views.graph import AGAIN, state_of
 from gradtui.views.rows import Role, Row, Span, fit, fit_path, right, row, width_of
 from gradtui.views.state import State

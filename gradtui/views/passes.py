@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from gradtui.trace.history import Curve, LeafColumn, Losses, Series
-from gradtui.trace.numbers import digits, short, within
+from gradtui.trace.numbers import digits, short
+from gradtui.views.amounts import within
 from gradtui.views.braille import PATTERNS, SAMPLES, Axis, Line, plot
 from gradtui.views.rows import Role, Row, Span, fit, fit_path, right, row, width_of
 from gradtui.views.state import State
@@ -41,15 +42,20 @@ class _Part:
     column: LeafColumn | None
 
 
+def tells(node: Node) -> bool:
+    """Is it a leaf whose gradient somebody wants to see? Not a constant (`2 * a`)."""
+    return node.leaf and node.named and node.requires_grad
+
+
 def leaf_of(state: State, last: Node | None = None) -> Node | None:
     """The leaf whose gradient is drawn: the selected node if it is one, the last chosen, or the first."""
     selected = state.selected_node
-    if selected is not None and selected.leaf:
+    if selected is not None and tells(selected):
         return selected
     if last is not None or state.shown_pass is None:
         return last
     leaves = [node for node in state.shown_pass.nodes.values() if node.leaf]
-    return next((node for node in leaves if node.named), leaves[0] if leaves else None)
+    return next((node for node in leaves if tells(node)), leaves[0] if leaves else None)
 
 
 def rows_of(
@@ -64,6 +70,7 @@ def rows_of(
     if found is None:
         return [empty(state)]
     series, at = found
+    earlier = [curve for curve in earlier if curve.series == series.key]
     node = leaf_of(state, leaf)
     part = _Part(state, series, at, node, history.leaf(series, node) if node is not None else None)
     others = _others(state, history, series, width) if height >= 10 else []

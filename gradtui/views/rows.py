@@ -6,6 +6,7 @@ A role never says more than the text does: without colour nothing is lost.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -80,8 +81,20 @@ def fit(text: str, width: int) -> str:
     return set_cell_size(text, width)
 
 
+_PATH = re.compile(r"\w+(?:\[[^\]]*\])*(?:\.\w+(?:\[[^\]]*\])*)+")
+
+
 def fit_path(text: str, width: int) -> str:
-    """Like `fit`, but of a path (`model.layers[0].b`) the end is kept: it tells more than the beginning."""
+    """Like `fit`, but of a path (`model.layers[0].b`) all that tells it from others is kept: its words
+    are shortened to their first letters (`m.l[0].b`), from the front and no more than needed. What is
+    still too long loses its beginning."""
+    if cell_len(text) > width and _PATH.fullmatch(text) and not text[0].isdigit():
+        parts = text.split(".")
+        for i, part in enumerate(parts[:-1]):
+            parts[i] = part[0] + re.sub(r"^\w+", "", part) if not part.isdigit() else part
+            if cell_len(".".join(parts)) <= width:
+                break
+        text = ".".join(parts)
     return fit(shortened(text, width), width)
 
 

@@ -25,6 +25,8 @@ class State:
     stopped: Stopped | None = None
     """The stop it stands at."""
     recording: bool = False
+    cut: bool = False
+    """The recording was ended on purpose; that it breaks off need not be said."""
     knobs: str = ""
     """The knobs that were set, and the inputs that were changed: `repaired=on  x1=3`."""
     lesson: str = ""

@@ -43,6 +43,8 @@ def condition(state: State) -> Row:
         newest = edge(trace)
         behind = f"looking back (newest: {newest.number}:{newest.step})"
         return row(("◀ " + behind, "warn"))
+    if state.cut and trace.exited is None:
+        return ()
     if state.recording and trace.exited is None:
         return row(("■ the recording breaks off here", "warn"))
     if trace.exited is not None:

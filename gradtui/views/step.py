@@ -90,8 +90,7 @@ def _step(state: State, shown: Pass, step: Step, width: int) -> list[Row]:
         rows += _leaf(step)
     else:
         rows += _node(shown, step, width)
-    for name, value in _outside(shown, step):
-        rows.append(row(("before it, outside any node: ", "dim"), name, value))
+    rows += _outside(shown, step)
     if step.message.more:
         rows.append(row(("  it goes on after the node that ran inside it", "dim")))
     return rows + _next(state, shown)
@@ -152,14 +151,21 @@ def _leaf(step: Step) -> list[Row]:
     ]
 
 
-def _outside(shown: Pass, step: Step) -> list[tuple[Span, Span]]:
-    told = []
-    for write in step.message.outside:
+def _outside(shown: Pass, step: Step) -> list[Row]:
+    """Writes between the step before and this one: the root's first gradient, a reset."""
+    rows: list[Row] = []
+    for write in step.message.outside[:3]:
         node = shown.nodes.get(write.node)
-        if node is not None and write.before is not None and write.after is not None:
-            change = f".grad {digits(write.before)} → {digits(write.after)}"
-            told.append((Span(symbol(node), "name"), Span(change)))
-    return told[:3]
+        if node is None or write.before is None or write.after is None:
+            continue
+        name = Span(f"{symbol(node)}.grad", "name")
+        if step.number == 1 and node.id in shown.began.roots:
+            seed = f" to {digits(write.after)}, where the pass begins"
+            rows.append(row(("backward() set ", "dim"), name, (seed, "dim")))
+        else:
+            change = f" {digits(write.before)} → {digits(write.after)}"
+            rows.append(row(("before it, outside any node: ", "dim"), name, change))
+    return rows
 
 
 def _ending(state: State, shown: Pass) -> list[Row]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from gradtui.trace import Pass
 from gradtui.trace.model import twin_of
 from gradtui.trace.names import symbol
-from gradtui.trace.numbers import digits, short, within
+from gradtui.trace.numbers import digits, short
+from gradtui.views.amounts import sent_so_far, within
 from gradtui.views.rows import Row, Span, fit, fit_path, right, row, wrapped
 from gradtui.views.state import State
 from gradtui.views.tree import GAP
-from gradtui.wire.messages import Node, Stepped, Twin
+from gradtui.wire.messages import Node, Stepped, Twin, Value
 
 
 def rows_of(state: State, width: int) -> list[Row]:
@@ -47,6 +48,15 @@ def chain(shown: Pass, path: tuple[int, ...], ops: list[str | None]) -> Row:
     return tuple(spans)
 
 
+def sent_to(state: State) -> list[Node]:
+    """The nodes that the step under the cursor sent to, where its node is the selected one."""
+    shown, step = state.shown_pass, state.step
+    if shown is None or step is None or step.node.id != state.selected:
+        return []
+    targets = dict.fromkeys(s.to for s in step.sent if s is not None)
+    return [shown.nodes[t] for t in targets if t in shown.nodes and t not in state.path]
+
+
 # ------------------------------------------------------------------ scalar program
 
 
@@ -61,7 +71,8 @@ def _scalar(state: State, shown: Pass, width: int) -> list[Row]:
     found = [twins.get(number) for number in path]
     ops = [t.op if t is not None else None for t in found]
     rows = _shortened(chain(shown, path, ops), width)
-    name = max(8, width - 5 - 13 * 3 - 12)
+    told = [shown.nodes[number] for number in path if number != GAP] + sent_to(state)
+    name = max(8, min(width - 5 - 13 * 3 - 12, max(20, *[len(symbol(node)) for node in told])))
     head = fit("  node", name + 2)
     titles = "".join(" " + right(t, 12) for t in ("value", "torch grad", "our grad"))
     rows += [(), row((head + titles + "  agrees", "dim"))]
@@ -70,6 +81,8 @@ def _scalar(state: State, shown: Pass, width: int) -> list[Row]:
             rows.append(row(("  …", "dim")))
         else:
             rows.append(_compared(state, shown.nodes[number], twins[number], name))
+    for node in sent_to(state):
+        rows.append(_compared(state, node, _twin(state, shown, node.id), name))
     selected = twins.get(path[-1]) if path else None
     if selected is not None and selected.missing:
         rows.append(())
@@ -83,23 +96,36 @@ def _twin(state: State, shown: Pass, number: int) -> Twin | None:
 
 
 def _compared(state: State, node: Node, twin: Twin | None, name: int) -> Row:
+    """One node: torch's gradient beside ours. Of one that waits, ours is what it has been sent so far."""
     mark = _mark(state, node)
-    label = Span(fit_path(symbol(node), name), "name")
+    label = fit_path(symbol(node), name)
     if twin is None or twin.op is None:
-        return mark, label, Span(f"  {twin.missing if twin is not None else ''}", "dim")
+        return mark, Span(label, "name"), Span(f"  {twin.missing if twin is not None else ''}", "dim")
     received = state.received_at(node.id)
+    waits, whole = received is None, True
     ours = received[0] if received else None
+    if waits:
+        ours, whole = _so_far(state, node)
     theirs = "·" if twin.received is None else digits(twin.received)
     spans = [
         mark,
-        label,
+        Span(label, "dim" if waits else "name"),
         Span(" " + right("" if twin.value is None else digits(twin.value), 12), "dim"),
-        Span(" " + right(theirs, 12), "number"),
-        Span(" " + right("·" if received is None else short(ours), 12), "strong" if received else "dim"),
+        Span(" " + right(theirs, 12), "dim" if waits else "number"),
+        Span(" " + right("·" if ours is None else short(ours), 12), "dim" if waits else "strong"),
     ]
     if isinstance(ours, float) and twin.received is not None:
-        spans.append(agreement(ours, twin.received))
+        spans.append(agreement(ours, twin.received) if whole else Span("  so far", "dim"))
     return tuple(spans)
+
+
+def _so_far(state: State, node: Node) -> tuple[Value | None, bool]:
+    """What a waiting node has been sent, and whether all who send to it have run."""
+    shown, step = state.shown_pass, state.cursor.step
+    assert shown is not None
+    sent = sent_so_far(shown, node.id, step)
+    users = shown.users.get(node.id, [])
+    return (None if sent is None else sent.total), all(shown.ran_by(u, step) is not None for u in users)
 
 
 def agreement(ours: float, theirs: float) -> Span:
@@ -119,27 +145,39 @@ def _torch(state: State, shown: Pass, width: int) -> list[Row]:
     path = state.path
     ops: list[str | None] = [shown.nodes[n].op if n != GAP else None for n in path]
     rows = _shortened(chain(shown, path, ops), width)
-    name = max(8, (width - 4) * 2 // 5)
-    rest = max(10, (width - 4 - name) // 2 - 1)
+    told = [shown.nodes[number] for number in path if number != GAP] + sent_to(state)
+    labels = max((len(_label(node)) for node in told), default=8)
+    name = max(8, min(labels, width - 3 - 2 * 13))
+    rest = max(10, min(28, (width - 3 - name) // 2 - 1))
     rows += [(), row((fit("  node", name + 2) + right("value", rest) + " " + right("gradient", rest), "dim"))]
     for number in path:
         if number == GAP:
             rows.append(row(("  …", "dim")))
-            continue
-        node = shown.nodes[number]
-        received = state.received_at(number)
-        gradient = "·" if received is None else ", ".join(within(v, rest) for v in received)
-        value = "" if node.value is None else within(node.value, rest)
-        label = f"{node.op}  {node.name}" if node.name else node.op
-        rows.append(
-            (
-                _mark(state, node),
-                Span(fit(label, name), "name"),
-                Span(right(value, rest), "dim"),
-                Span(" " + right(gradient, rest), "number"),
-            )
-        )
+        else:
+            rows.append(_told(state, shown.nodes[number], name, rest))
+    rows += [_told(state, node, name, rest) for node in sent_to(state)]
     return rows + _saved(state, shown, width)
+
+
+def _label(node: Node) -> str:
+    return f"{node.op}  {node.name}" if node.name else node.op
+
+
+def _told(state: State, node: Node, name: int, rest: int) -> Row:
+    """One node with its value and its gradient; of one that waits, pale, what it has been sent so far."""
+    shown, received = state.shown_pass, state.received_at(node.id)
+    assert shown is not None
+    sent = sent_so_far(shown, node.id, state.cursor.step) if received is None else None
+    gradient = ", ".join(within(v, rest) for v in received) if received is not None else "·"
+    return (
+        _mark(state, node),
+        Span(fit(_label(node), name), "name" if received is not None else "dim"),
+        Span(right("" if node.value is None else within(node.value, rest), rest), "dim"),
+        Span(
+            " " + right(gradient if sent is None else sent.text(rest), rest),
+            "number" if received is not None else "dim",
+        ),
+    )
 
 
 def _saved(state: State, shown: Pass, width: int) -> list[Row]:

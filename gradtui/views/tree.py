@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from typing import TYPE_CHECKING
 
 from gradtui.trace import Pass
+
+if TYPE_CHECKING:
+    from gradtui.views.graph import Columns
 
 NEAR = 40
 """Nodes of a path that are told from its lower end; of a longer one, the root and a gap stand above."""
@@ -45,6 +49,8 @@ class GraphTree:
             self._branch[i] = i if branches else self._branch[p]
         self.collapsed = bytearray(count)
         self.visible = array("i", range(count))
+        self.columns: dict[int, Columns] = {}
+        """For the graph's rows: their columns by the width of the pane."""
 
     def _build(self, shown: Pass) -> None:
         nodes, first = shown.nodes, self.first_row

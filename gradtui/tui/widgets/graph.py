@@ -62,13 +62,13 @@ class GraphView(RowsView, can_focus=True):
         """Paint this moment; builds the tree when another pass is shown."""
         shown = state.shown_pass
         self.state = state
-        tree = None if shown is None else self._tree_for(shown)
+        tree = None if shown is None else self.tree_for(shown)
         if tree is not self.tree_model:
             self.tree_model = tree
             self._fit()
         title = "graph"
         if shown is not None:
-            title = f"graph · {len(shown.nodes):,} nodes, {shown.edges:,} edges"
+            title = f"graph · {_counted(len(shown.nodes), 'node')}, {_counted(shown.edges, 'edge')}"
         if title != self.border_title:
             self.border_title = title
         if self._unseen and tree is not None and 0 <= self.selected < len(tree):
@@ -76,7 +76,8 @@ class GraphView(RowsView, can_focus=True):
         self._unseen = False
         self.repaint()
 
-    def _tree_for(self, shown: Pass) -> GraphTree:
+    def tree_for(self, shown: Pass) -> GraphTree:
+        """The tree of a pass, built once."""
         known = self._trees.get(shown.number)
         if known is not None and known[0] is shown:
             return known[1]
@@ -119,7 +120,7 @@ class GraphView(RowsView, can_focus=True):
         if state is None or tree is None or state.shown_pass is None:
             return empty(state) if state is not None and y == 0 else ()
         if y == 0:
-            return view.head(state.shown_pass.engine, self.text_width)
+            return view.head(state.shown_pass, tree, self.text_width)
         line = y - 1 + self.scroll_offset.y
         if line >= len(tree.visible):
             return ()
@@ -189,3 +190,7 @@ class GraphView(RowsView, can_focus=True):
         offset = event.get_content_offset(self)
         if offset is not None and offset.y > 0:
             self._choose(offset.y - 1 + self.scroll_offset.y)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -32,6 +32,41 @@ class Line(RowsView, can_focus=False):
         return cut(self._row, self.size.width, self._end) if y == 0 else ()
 
 
+class Alert(RowsView, can_focus=False):
+    """The newest finding: in two lines as soon as one of them has needed two, so that nothing jumps."""
+
+    DEFAULT_CSS = """
+    Alert { height: 1; overflow: hidden; background: $surface; display: none; }
+    """
+    MOST = 2
+
+    def __init__(self) -> None:
+        super().__init__(id="alert")
+        self._rows: list[Row] = []
+        self._height = 1
+
+    def show(self, text: Row | None, end: Row) -> None:
+        """Show a finding, or none. `end` stands at the right of its last line, whatever is cut."""
+        width = max(20, self.app.size.width - 1)
+        whole = wrapped((*(text or ()), Span(" "), *end), width, "   ")
+        height = 1 if text is None else min(self.MOST, max(self._height, len(whole)))
+        if text is None or len(whole) <= 1:
+            self._rows = [(*(text or ()), *end)]
+        else:
+            lines = wrapped(text or (), width, "   ")
+            rest = [span for line in lines[height - 1 :] for span in line]
+            self._rows = [*lines[: height - 1], cut(tuple(rest), width, end)]
+        if self.display != (text is not None):
+            self.display = text is not None
+        if self._height != height:
+            self.styles.height = self._height = height
+        self.repaint()
+
+    def line_at(self, y: int) -> Row:
+        """One line of it."""
+        return self._rows[y] if y < len(self._rows) else ()
+
+
 class Hint(RowsView, can_focus=False):
     """What the lesson says of this position. As high as its longest hint (up to three lines), always:
     the panes below shall not jump from step to step."""

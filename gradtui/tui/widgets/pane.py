@@ -20,7 +20,7 @@ class Pane(RowsView, can_focus=True):
 
     DEFAULT_CSS = """
     Pane { border: round $panel; border-title-color: $foreground 70%; padding: 0 0 0 1; }
-    Pane { border-subtitle-color: $foreground 50%; }
+    Pane { border-subtitle-color: $foreground 70%; }
     Pane:focus { border: round $primary; border-title-color: $primary; }
     """
 
@@ -52,8 +52,10 @@ class Pane(RowsView, can_focus=True):
         top: bool = False,
         bottom: bool = False,
         width: int = 0,
-    ) -> None:
+    ) -> bool:
         """Replace the rows; what is the same is not painted again. `top`, `bottom`: scroll there.
+
+        Returns whether they are other rows than before.
 
         `width`: of the widest row, where it is known already.
         """
@@ -67,6 +69,7 @@ class Pane(RowsView, can_focus=True):
             if top or bottom:
                 self.scroll_to(y=0 if top else len(rows), animate=False, force=True)
         self.repaint()
+        return new
 
     def bring_into_view(self, line: int) -> None:
         """Scroll so that a row (from 0) can be seen, with some rows around it."""

@@ -7,7 +7,7 @@ from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
-from gradtui.tui.arrangement import Box, Wish, arrange
+from gradtui.tui.arrangement import Wanted, Wish, arrange
 from gradtui.tui.widgets.pane import Pane
 
 
@@ -18,6 +18,7 @@ class PaneLayout(Layout):
 
     def __init__(self) -> None:
         self.wish = Wish()
+        self.wanted: Wanted = {}
 
     def arrange(
         self,
@@ -28,7 +29,7 @@ class PaneLayout(Layout):
     ) -> ArrangeResult:
         """One placement for each child that can be seen."""
         parent.pre_layout(self)
-        boxes = arrange(size.width, size.height, self.wish)
+        boxes = arrange(size.width, size.height, self.wish, self.wanted)
         return [
             WidgetPlacement(Region(*boxes[child.id]), NULL_OFFSET, NULL_SPACING, child)
             for child in children
@@ -57,11 +58,10 @@ class Panes(Container):
         """What is shown now."""
         return self._panes_layout.wish
 
-    def show(self, wish: Wish, size: Size) -> dict[str, Box]:
-        """Show other panes, in an area of this size; returns the boxes."""
-        self._panes_layout.wish = wish
-        boxes = arrange(size.width, size.height, wish)
+    def show(self, wish: Wish, wanted: Wanted, size: Size) -> None:
+        """Show other panes, or give them other heights, in an area of about this size."""
+        self._panes_layout.wish, self._panes_layout.wanted = wish, wanted
+        boxes = arrange(size.width, size.height, wish, wanted)
         for child in self.children:
             child.display = child.id in boxes
-        self.refresh(layout=True)
-        return boxes
+        self.children[0].refresh(layout=True)  # of a child: it makes its parent place all of them anew

@@ -4,71 +4,121 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rich.cells import cell_len
+from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.containers import Horizontal
 from textual.widgets import Input
 
-Answer = Callable[["str"], None]
-LineAnswer = Callable[["str | None"], None]
+from gradtui.tui.widgets.line import Line
+from gradtui.views.rows import Role, Span
+
+Answer = Callable[[str], bool]
+"""Takes what was typed; False where it will not do: then it stays, to be mended."""
 
 
-class Prompt(Input):
-    """Hidden until asked; Enter answers, Escape gives up.
-
-    Asked for a *line*, it takes what is typed as it is, also nothing, stays open for the next, and
-    Ctrl+D answers None: the end.
-    """
+class Typed(Input):
+    """The text itself. Ctrl+D is an end of file here, as in a terminal."""
 
     DEFAULT_CSS = """
-    Prompt { height: 1; border: none; padding: 0 1; background: $panel; display: none; }
-    Prompt:focus { border: none; }
+    Typed { height: 1; width: 1fr; border: none; padding: 0; background: $panel; }
+    Typed:focus { border: none; }
     """
-    BINDINGS = [
-        Binding("escape", "give_up", "Close", show=False),
-        Binding("ctrl+d", "finish", "End of file", show=False),
-    ]
+    BINDINGS = [Binding("ctrl+d", "finish", "End of file", show=False)]
 
-    def __init__(self) -> None:
-        super().__init__(id="prompt", select_on_focus=False, compact=True)
-        self.last_search = ""
-        """What was searched for last."""
-        self._answer: LineAnswer | None = None
-        self._line = False
-
-    def ask(self, question: str, answer: LineAnswer | Answer, text: str = "", line: bool = False) -> None:
-        """Open with a placeholder; `answer` gets what is typed."""
-        self._answer = answer  # type: ignore[assignment]
-        self._line = line
-        self.placeholder = question
-        self.value = text
-        self.display = True
-        self.focus()
-        self.action_select_all()  # typing replaces what was there
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Answer; close unless more lines may come."""
-        event.stop()
-        answer = self._answer
-        if self._line:
-            self.value = ""
-            if answer is not None:
-                answer(event.value)
-            return
-        self._close()
-        if answer is not None and event.value.strip():
-            answer(event.value.strip())
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """A slash too is typed: the footer need not offer it."""
+        return key == "slash" or super().check_consume_key(key, character)
 
     def action_finish(self) -> None:
+        """The prompt knows what ends."""
+        assert isinstance(self.parent, Prompt)
+        self.parent.finish()
+
+
+class Prompt(Horizontal):
+    """Hidden until asked: what is asked for, the text, and what Enter does. Escape gives up."""
+
+    DEFAULT_CSS = """
+    Prompt { height: 1; background: $panel; display: none; }
+    Prompt Line { width: auto; }
+    """
+    BINDINGS = [Binding("escape", "give_up", "Close")]
+
+    def __init__(self) -> None:
+        super().__init__(id="prompt")
+        self.last_search = ""
+        """What was searched for last."""
+        self._answer: Answer | None = None
+        self._ended: Callable[[], None] | None = None
+
+    def compose(self) -> ComposeResult:
+        """A label, the text, a remark."""
+        yield Line("asked")
+        yield Typed(select_on_focus=False, compact=True)
+        yield Line("keys")
+
+    @property
+    def typed(self) -> Input:
+        """Where it is typed."""
+        return self.query_one(Typed)
+
+    @property
+    def value(self) -> str:
+        """What is typed so far."""
+        return self.typed.value
+
+    def ask(
+        self,
+        label: str,
+        answer: Answer,
+        text: str = "",
+        example: str = "",
+        enter: str = "",
+        ended: Callable[[], None] | None = None,
+    ) -> None:
+        """Open with a label; `answer` gets what is typed.
+
+        `example` stands in an empty line. `enter` says what Enter does. `ended`: asked for a line of input,
+        which may be empty, and called for Ctrl+D, the end of the file.
+        """
+        self._answer, self._ended = answer, ended
+        self._tell("#asked", f" {label} ", "now")
+        keys = " · ".join(
+            part for part in (enter, "ctrl+d ends the input" if ended else "", "esc closes") if part
+        )
+        self._tell("#keys", f" {keys} ", "dim")
+        self.query_one("#keys").display = cell_len(keys + label) + 24 <= self.app.size.width
+        self.typed.placeholder = example
+        self.typed.value = text
+        self.display = True
+        self.typed.focus()
+        self.typed.action_select_all()  # typing replaces what was there
+
+    def _tell(self, name: str, text: str, role: Role) -> None:
+        line = self.query_one(name, Line)
+        line.styles.width = cell_len(text)
+        line.show((Span(text, role),))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer, and close where the answer will do."""
+        event.stop()
+        text = event.value if self._ended is not None else event.value.strip()
+        if self._answer is None or (not text and self._ended is None) or self._answer(text):
+            self._close()
+
+    def finish(self) -> None:
         """The end of the lines."""
-        answer, line = self._answer, self._line
+        ended = self._ended
         self._close()
-        if line and answer is not None:
-            answer(None)
+        if ended is not None:
+            ended()
 
     def action_give_up(self) -> None:
         """Close without an answer."""
         self._close()
 
     def _close(self) -> None:
-        self._answer, self._line = None, False
+        self._answer = self._ended = None
         self.display = False
         self.screen.query_one("#graph").focus()

@@ -40,8 +40,6 @@ class RowsView(ScrollView):
     RowsView {
         background: $surface; color: $foreground;
         overflow: scroll scroll; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0;
-        scrollbar-background: $surface; scrollbar-background-hover: $surface;
-        scrollbar-background-active: $surface; scrollbar-color: $panel;
     }
     RowsView > .rows--selected { background: $panel; text-style: bold; }
     RowsView > .role--strong { text-style: bold; }
@@ -59,6 +57,9 @@ class RowsView(ScrollView):
     RowsView > .role--comment { text-style: italic; }
     RowsView > .role--marked { text-style: bold; }
     """
+
+    ALLOW_MAXIMIZE = False
+    """The arrangement knows how a pane stands alone."""
 
     virtual_size = Reactive(Size(0, 0), repaint=False, layout=False)
     """Of all rows. Without a layout, unlike Textual's own."""

@@ -153,7 +153,7 @@ async def test_another_knob_keeps_the_loss_curve_of_the_run_before(tmp_path: Pat
         await until(pilot, lambda: app.state.trace.exited is not None)
         await pilot.press("9")
         await until(pilot, lambda: "pass 6:" in pane(app, "passes"))
-        assert "as it was" not in pane(app, "passes")
+        assert "rate=0.1" not in pane(app, "passes")
         await pilot.press("k")
         await until(pilot, lambda: app.screen is not app.debugger)
         app.screen.query_one(OptionList).highlighted = 1
@@ -164,7 +164,7 @@ async def test_another_knob_keeps_the_loss_curve_of_the_run_before(tmp_path: Pat
         await until(pilot, lambda: "pass 6:" in pane(app, "passes"))
         lines = pane(app, "passes").splitlines()
         assert any(line.startswith("A ━━━ rate=0.3") for line in lines)
-        assert any(line.startswith("B ╺╸╺ as it was") for line in lines)
+        assert any(line.startswith("B ╺╸╺ rate=0.1") for line in lines)
 
 
 async def test_lines_are_typed_to_a_program_that_reads_and_ctrl_d_ends_them() -> None:

@@ -144,7 +144,7 @@ class Rerunning(Asking):
         """Run again; False where what was asked for is refused."""
         program, before = self.program, self.state
         assert program is not None
-        curves = _curves(before)
+        curves = _curves(before, _setting(program))
         self.deafen()
         try:
             restart(program)
@@ -154,27 +154,34 @@ class Rerunning(Asking):
                 self.listen()
             return False
         self.state, self.leaf_before = state_of(program), before.leaf or self.leaf_before
-        self.debugger.passes.earlier = _kept(self.debugger.passes.earlier, curves, self.state.knobs)
+        self.debugger.passes.earlier = _kept(self.debugger.passes.earlier, curves, _setting(program))
         self.following, self.stepping, self.steps_owed = True, False, 0
         self.listen()
         self.debugger.show(self.state)
         return True
 
 
-def _curves(state: State) -> list[Curve]:
+def _setting(run: Run) -> str:
+    """How a run was set, by which its curve is told from others: every knob, and what was edited."""
+    knobs = {knob.name: show(knob.default) for knob in run.program.knobs}
+    told = {**knobs, **run.plan.knobs, **run.inputs}
+    return "  ".join(f"{name}={value}" for name, value in told.items()) or "as it was"
+
+
+def _curves(state: State, setting: str) -> list[Curve]:
     """The loss curves of a run that ends now, of its longest series."""
     losses = Losses(state.trace)
     losses.catch_up()
     several = [series for series in losses.series if len(series.losses) > 1]
     several.sort(key=lambda series: -len(series.losses))
-    return [series.curve(state.knobs or "as it was") for series in several[:SERIES]]
+    return [series.curve(setting) for series in several[:SERIES]]
 
 
-def _kept(earlier: Sequence[Curve], new: Sequence[Curve], label: str) -> tuple[Curve, ...]:
+def _kept(earlier: Sequence[Curve], new: Sequence[Curve], setting: str) -> tuple[Curve, ...]:
     """Curves to draw beside the run that begins: one for each setting, but not for its own."""
     again = {(curve.label, curve.series) for curve in new}
     curves = [curve for curve in earlier if (curve.label, curve.series) not in again] + [*new]
-    curves = [curve for curve in curves if curve.label != (label or "as it was")]
+    curves = [curve for curve in curves if curve.label != setting]
     of_one: dict[str, list[Curve]] = {}
     for curve in curves:
         of_one.setdefault(curve.series, []).append(curve)

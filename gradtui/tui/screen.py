@@ -147,7 +147,7 @@ class DebuggerScreen(Screen[None]):
         """Bring a pane forward and focus it."""
         self._arrange(self.panes.wish.ask(name))
         if self.query_one(f"#{name}").display:
-            self.query_one(f"#{name}").focus()
+            self.set_focus(self.query_one(f"#{name}"))  # at once: `m` may follow
 
     def open_lesson(self, there_is_one: bool) -> None:
         """A program begins that has a text to read, or none."""

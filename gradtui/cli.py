@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -186,7 +188,8 @@ def _screen_for(program: Program, plan: Plan) -> int:
 
     run = Run(program, plan)
     try:
-        from gradtui.tui.app import DebuggerApp
+        with _growing():
+            from gradtui.tui.app import DebuggerApp
 
         app = DebuggerApp.over_run(run)
         app.run()
@@ -222,7 +225,8 @@ def _open(arguments: argparse.Namespace) -> int:
         raise BadInput(f"no recording: {arguments.file} {what}")
     from gradtui.wire.recording import read_recording
 
-    events = list(read_recording(arguments.file, arguments.partial))
+    with _growing():
+        events = list(read_recording(arguments.file, arguments.partial))
     if arguments.headless:
         from gradtui.check import headless
 
@@ -235,9 +239,11 @@ def _open(arguments: argparse.Namespace) -> int:
 
         return shell.show(Trace.of(events), str(arguments.file), sys.stdin, sys.stdout)
     _check_terminal(f"gradtui open --headless {arguments.file}")
-    from gradtui.tui.app import DebuggerApp
+    with _growing():
+        from gradtui.tui.app import DebuggerApp
 
-    app = DebuggerApp.over_recording(Trace.of(events), str(arguments.file))
+        trace = Trace.of(events)
+    app = DebuggerApp.over_recording(trace, str(arguments.file))
     app.run()
     return app.return_code or 0
 
@@ -279,6 +285,16 @@ def _lessons(_: argparse.Namespace) -> int:
         print(f"  gradtui run {program.path.stem:16} {program.title}{knobs}")
     print("\nyour own:\n  gradtui run FILE.py [ARGS...]\n\n`gradtui --help` says more")
     return 0
+
+
+@contextmanager
+def _growing() -> Iterator[None]:
+    """Much is made and nothing is thrown away: the collector would look through all of it for nothing."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 # ------------------------------------------------------------------------ checks

@@ -10,28 +10,32 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from itertools import islice
 
 from screen import report
 
-import gradtui
+from gradtui.probe.probe import Probe
 from gradtui.scalar import Value
 from gradtui.trace import Trace
 from gradtui.trace.cursor import Cursor
 from gradtui.trace.history import Losses
 from gradtui.views import passes
 from gradtui.views.state import State
+from gradtui.wire.channel import MemoryChannel
+from gradtui.wire.messages import Event, PassBegan, PassEnded
 
 
-def recorded(times: int) -> Trace:
+def recorded(times: int) -> list[Event]:
     """A slope that is fitted to a target which moves, so that the curve has something to show."""
-    with gradtui.record(twin=False) as trace:
+    events: list[Event] = []
+    with Probe(MemoryChannel(events.append), scan=True, twin=False):
         w = Value(3.0)
         for i in range(times):
             w.grad = 0.0
             loss = (w - 0.001 * (i % 997)) ** 2
             loss.backward()
             w.data -= 0.01 * w.grad
-    return trace
+    return events
 
 
 def timed(action: Callable[[], object], times: int) -> list[float]:
@@ -48,10 +52,11 @@ def main() -> None:
     """Print the table."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
     start = time.perf_counter()
-    trace = recorded(count)
+    events = recorded(count)
     print(f"{'record':28}{(time.perf_counter() - start) * 1e3:9.1f} ms   {count:,} passes")
-    held = trace.passes[-100:]
-    del trace.passes[-100:]
+    begun = (at for at, event in enumerate(events) if isinstance(event, PassBegan))
+    held = events[next(islice(begun, count - 100, None)) :]
+    trace = Trace.of(events[: -len(held)])
     history = Losses(trace)
     report("first look at all passes", timed(history.catch_up, 1))
     series = history.series[0]
@@ -62,7 +67,10 @@ def main() -> None:
     report("a leaf's past, a slice", slices)
 
     def update() -> None:
-        trace.passes.append(held.pop(0))
+        ended = False
+        while not ended:
+            trace.fold(event := held.pop(0))
+            ended = isinstance(event, PassEnded)
         history.catch_up()
         history.leaf(series, leaf)
 

@@ -35,6 +35,7 @@ from gradtui.session.session import Plan
 from gradtui.trace import Trace
 from gradtui.trace.cursor import Cursor
 from gradtui.tui.app import DebuggerApp
+from gradtui.views.shapes import CALLED, VIEWS, Shapes
 from gradtui.wire.recording import read_recording
 
 SIZE = (160, 48)
@@ -46,6 +47,27 @@ total = Value(0.0)
 for i in range(int(sys.argv[1]) // 3):
     total = total + weights[i % 100] * (0.5 + i % 7)
 total.backward()
+"""
+BLOCKS = """
+import sys
+import torch
+from torch import nn
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm, self.up, self.down = nn.LayerNorm(4), nn.Linear(4, 8), nn.Linear(8, 4)
+    def forward(self, x):
+        return x + self.down(self.up(self.norm(x)).relu())
+class Net(nn.Module):
+    def __init__(self, blocks):
+        super().__init__()
+        self.blocks = nn.ModuleList([Block() for _ in range(blocks)])
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+net = Net(int(sys.argv[1]) // 15)
+net(torch.ones(2, 4)).sum().backward()
 """
 TRAINS = """
 from gradtui.scalar import Value
@@ -111,6 +133,33 @@ async def large(file: Path) -> None:
         for key, name in (("9", "passes"), ("0", "nearby")):
             await press(app, key)
             report(f"step, {name} shown", [await press(app, "n") for _ in range(30)])
+
+
+async def by_module(file: Path) -> None:
+    """The views of a graph with modules, and keys in each."""
+    trace = Trace.of(read_recording(file))
+    shown = trace.passes[0]
+    print(f"{f'a net of {len(shown.nodes):,} nodes':34}")
+    for view in VIEWS:
+        shapes, start = Shapes(), time.perf_counter()
+        shapes.chosen = view
+        shapes.shape_of(shown)
+        print(f"{f'  rows made: {CALLED[view]}':34}{(time.perf_counter() - start) * 1e3:9.1f} ms")
+    app = Timed.over_recording(trace, "net")
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause(0.3)
+        gc.freeze()
+        app.move_to(Cursor(1, len(shown.messages) // 2))
+        await pilot.pause(0.3)
+        for turn in range(len(VIEWS)):
+            if turn:
+                await press(app, "v")
+            report(
+                f"  step, {CALLED[app.debugger.graph.shapes.view_of(shown)]}",
+                [await press(app, "n") for _ in range(40)],
+            )
+        await press(app, "minus")
+        report("  step, norms shown", [await press(app, "n") for _ in range(30)])
 
 
 async def streaming(program: Path) -> None:
@@ -204,18 +253,20 @@ def main() -> None:
     os.environ.setdefault("COLORTERM", "truecolor")
     nodes = sys.argv[1] if len(sys.argv) > 1 else "100000"
     with tempfile.TemporaryDirectory() as folder:
-        chains, trains = Path(folder) / "chains.py", Path(folder) / "trains.py"
+        chains, trains, blocks = (Path(folder) / f"{name}.py" for name in ("chains", "trains", "blocks"))
         chains.write_text(CHAINS)
+        blocks.write_text(BLOCKS)
         trains.write_text(TRAINS)
         sys.stdout.flush()
         with open(os.devnull, "wb") as nowhere:
             kept = os.dup(1)
             os.dup2(nowhere.fileno(), 1)
             small = recorded(chains, "300").rename(Path(folder) / "small.gradtui")
-            big = recorded(chains, nodes)
+            big, net = recorded(chains, nodes), recorded(blocks, nodes)
             os.dup2(kept, 1)
         first_paint(small)
         asyncio.run(large(big))
+        asyncio.run(by_module(net))
         asyncio.run(streaming(trains))
         asyncio.run(again(Path(__file__).parent.parent / "scenarios" / "neuron.py"))
 

@@ -1,6 +1,7 @@
 """gradtui: the debugger for the backward pass.
 
-The face in a user's own code: `gradtui.record()`, `gradtui.knob()`, `gradtui.engine()`.
+The face in a user's own code: `gradtui.breakpoint()`, `gradtui.record()`, `gradtui.knob()`,
+`gradtui.engine()`.
 Importing this package loads neither torch nor textual.
 """
 
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING
 from gradtui.userapi import engine, knob
 
 if TYPE_CHECKING:
+    from gradtui.attached import breakpoint
     from gradtui.recorder import record
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "engine", "knob", "record"]
+__all__ = ["__version__", "breakpoint", "engine", "knob", "record"]
 
 
 def __getattr__(name: str) -> object:
@@ -22,4 +24,8 @@ def __getattr__(name: str) -> object:
         from gradtui.recorder import record
 
         return record
+    if name == "breakpoint":
+        from gradtui.attached import breakpoint
+
+        return breakpoint
     raise AttributeError(f"module 'gradtui' has no attribute {name!r}")

@@ -7,20 +7,26 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 
 from gradtui import __version__
+from gradtui.session import remembered
+from gradtui.session.breakpoints import Breakpoints
 from gradtui.session.errors import BadInput
 from gradtui.session.knobs import check_settings, parse_settings
-from gradtui.session.programs import Program, lessons, open_program, programs_in
+from gradtui.session.programs import Program, lessons, open_module, open_program, programs_in
 from gradtui.session.session import Plan
+from gradtui.trace.keep import KEEP, parse_size, size_text
 from gradtui.wire.codec import BadRecording
+from gradtui.wire.messages import Breakpoint
 
 COMMANDS = ("run", "open", "check", "export")
-OPTIONS = ("--headless", "--json", "--plain", "--out", "--set", "--stats", "--no-twin")
+OPTIONS = ("--headless", "--json", "--plain", "--out", "--set", "--stats", "--no-twin", "--break", "--keep")
 """Of `run`."""
 SMALLEST = (60, 16)
 """Columns and rows that the screen needs at least."""
@@ -46,7 +52,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # `gradtui ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 128 + signal.SIGPIPE
+    if len(threading.enumerate()) > 1:  # Textual's, left behind at a terminal that is gone: they would spin
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
+
+
+def attach() -> None:
+    """Started by `gradtui.breakpoint()`: descriptor, program and held output stand on the command line."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from gradtui.tui import attached
+
+    attached.keep_out_of_the_way()
+    descriptor, program, *held = sys.argv[1:]
+    pairs = [pair.split(":") for pair in held]
+    sys.exit(attached.serve(program, int(descriptor), [(int(read), int(to)) for read, to in pairs]))
 
 
 def _ready_streams() -> None:
@@ -73,9 +93,17 @@ def _parser() -> argparse.ArgumentParser:
         "run",
         help="run a program under the debugger",
         description="Run a Python program and stop before the first node of its first backward pass.",
+        usage="gradtui run [OPTIONS] (PROGRAM | -m MODULE) [ARGS...]",
         allow_abbrev=False,
     )
-    run.add_argument("program", metavar="PROGRAM", help="a Python file, or the name of a bundled lesson")
+    file = run.add_argument(
+        "program", metavar="PROGRAM", help="a Python file, or the name of a bundled lesson"
+    )
+    file.required = False  # `-m` may stand in its place
+    run.add_argument(
+        "-m", metavar="MODULE", dest="module", nargs=argparse.REMAINDER,
+        help="MODULE [ARGS...]: a module or package, as `python -m` runs it",
+    )  # fmt: skip
     own = run.add_argument(
         "argv", metavar="ARGS", nargs=argparse.REMAINDER, help="the program's own arguments"
     )
@@ -83,6 +111,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[], help="set a knob of the program"
     )
+    run.add_argument(
+        "--break", metavar="WHERE", dest="breakpoints", action="append", default=[],
+        help="run until this holds: nonfinite, 'module=fc1 norm>10', train.py:12, ...",
+    )  # fmt: skip
     run.add_argument("--out", metavar="FILE", type=Path, help="record the run to FILE")
     run.add_argument(
         "--stats",
@@ -91,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--no-twin", action="store_true", help="build no torch twin beside scalar graphs")
     _face_options(run, "run to the end without a screen")
+    _keep_option(run)
     run.set_defaults(do=_run)
 
     opened = commands.add_parser(
@@ -102,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     opened.add_argument("file", metavar="FILE", type=Path, help="a file written by `gradtui run --out`")
     opened.add_argument("--partial", action="store_true", help="open what is whole of a damaged recording")
     _face_options(opened, "print it without a screen")
+    _keep_option(opened)
     opened.set_defaults(do=_open)
 
     check = commands.add_parser(
@@ -140,6 +174,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _keep_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--keep", metavar="SIZE",
+        help=f"memory for the passes to travel in, the newest (default: {size_text(KEEP)})",
+    )  # fmt: skip
+
+
 def _face_options(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--headless", action="store_true", help=what)
     parser.add_argument(
@@ -155,20 +196,25 @@ def _face_options(parser: argparse.ArgumentParser, what: str) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     _check_faces(arguments)
-    program = open_program(arguments.program)
-    _tell_of_late_options(program, arguments.argv)
+    program, argv = _program_of(arguments)
+    _tell_of_late_options(program, argv)
     settings = parse_settings(arguments.set)
     check_settings(program.knobs, settings)
     plan = Plan(
         program.path,
-        tuple(arguments.argv),
+        tuple(argv),
         settings,
-        stop=not arguments.headless,
+        stop=not arguments.headless and not arguments.breakpoints,
+        attended=not arguments.headless,
+        light=bool(arguments.breakpoints) and not arguments.headless and not arguments.out,
         stats=arguments.stats or ("full" if arguments.json else "auto"),
         twin=not arguments.no_twin,
         record=_writable(arguments.out, program.path),
-        stdin="inherit" if arguments.headless else "none" if arguments.plain else "pipe",
+        stdin="inherit" if arguments.headless else "none" if arguments.plain else "terminal",
         name=program.name,
+        module=program.module,
+        breakpoints=_breakpoints(program, arguments),
+        keep=_keep(arguments),
     )
     if arguments.headless:
         from gradtui.check import headless
@@ -178,15 +224,37 @@ def _run(arguments: argparse.Namespace) -> int:
         from gradtui.plain import shell
 
         return shell.run(program, plan, sys.stdin, sys.stdout)
-    _check_terminal(f"gradtui run --headless {arguments.program}")
+    what = f"-m {program.module}" if program.module else arguments.program
+    _check_terminal(f"gradtui run --headless {what}")
     return _screen_for(program, plan)
+
+
+def _breakpoints(program: Program, arguments: argparse.Namespace) -> tuple[Breakpoint, ...]:
+    """Those of the command line; where a person sits at it, also those kept from the last run."""
+    kept = [] if arguments.headless else remembered.load(program.path)
+    points = Breakpoints()
+    points.add_all(dict.fromkeys([*kept, *arguments.breakpoints]))
+    return tuple(points.points)
+
+
+def _program_of(arguments: argparse.Namespace) -> tuple[Program, list[str]]:
+    """What to run, and its own arguments. Raises `BadInput` where nothing is named."""
+    if arguments.module:
+        module, *argv = arguments.module
+        return open_module(module), argv
+    if arguments.module is not None:
+        raise BadInput("-m needs the name of a module: gradtui run -m MODULE [ARGS...]")
+    if arguments.program is None:
+        raise BadInput("the following arguments are required: PROGRAM, or -m MODULE")
+    return open_program(arguments.program), arguments.argv
 
 
 def _screen_for(program: Program, plan: Plan) -> int:
     """The program starts first: it gets going while the screen is loaded."""
     from gradtui.session.run import Run
+    from gradtui.tui.arrangement import output_columns
 
-    run = Run(program, plan)
+    run = Run(program, replace(plan, columns=output_columns(*os.get_terminal_size(sys.stdout.fileno()))))
     try:
         with _growing():
             from gradtui.tui.app import DebuggerApp
@@ -206,7 +274,7 @@ def _pick(listed: Sequence[Program | BadInput]) -> int:
     runs: list[Run] = []
 
     def start(program: Program) -> Run:
-        runs.append(Run(program, Plan(program.path, stdin="pipe", name=program.name)))
+        runs.append(Run(program, Plan(program.path, stdin="terminal", name=program.name)))
         return runs[-1]
 
     app = DebuggerApp.over_lessons(listed, start)
@@ -225,24 +293,26 @@ def _open(arguments: argparse.Namespace) -> int:
         raise BadInput(f"no recording: {arguments.file} {what}")
     from gradtui.wire.recording import read_recording
 
-    with _growing():
-        events = list(read_recording(arguments.file, arguments.partial))
+    keep = _keep(arguments)
     if arguments.headless:
         from gradtui.check import headless
 
-        headless.show([events], arguments.json, sys.stdout)
+        for _ in read_recording(arguments.file, arguments.partial):
+            pass  # read through first: nothing of a damaged recording is printed
+        events = read_recording(arguments.file, arguments.partial)
+        headless.show_recording(events, arguments.json, sys.stdout)
         return 0
     from gradtui.trace import Trace
 
+    with _growing():
+        trace = Trace.of(read_recording(arguments.file, arguments.partial), keep)
     if arguments.plain:
         from gradtui.plain import shell
 
-        return shell.show(Trace.of(events), str(arguments.file), sys.stdin, sys.stdout)
+        return shell.show(trace, str(arguments.file), sys.stdin, sys.stdout)
     _check_terminal(f"gradtui open --headless {arguments.file}")
     with _growing():
         from gradtui.tui.app import DebuggerApp
-
-        trace = Trace.of(events)
     app = DebuggerApp.over_recording(trace, str(arguments.file))
     app.run()
     return app.return_code or 0
@@ -342,6 +412,18 @@ def _writable(path: Path | None, program: Path) -> Path | None:
         except OSError as error:
             raise BadInput(f"cannot write the recording {path}: {error.strerror}") from None
     return path
+
+
+def _keep(arguments: argparse.Namespace) -> int:
+    """Raises `BadInput` for what is no size, and where nothing is kept."""
+    if arguments.keep is None:
+        return KEEP
+    if arguments.headless:
+        raise BadInput("--keep is for travelling; --headless prints each step as it comes and keeps none")
+    try:
+        return parse_size(arguments.keep)
+    except ValueError as error:
+        raise BadInput(f"--keep: {error}") from None
 
 
 def _is_terminal() -> bool:

@@ -12,7 +12,9 @@ from gradtui.wire.channel import MemoryChannel
 
 
 @contextmanager
-def record(*, stats: Literal["auto", "full"] = "auto", twin: bool = True) -> Iterator[Trace]:
+def record(
+    *, stats: Literal["auto", "full"] = "auto", twin: bool = True, keep: int | None = None
+) -> Iterator[Trace]:
     """Record every backward pass inside the `with` block.
 
         with gradtui.record() as trace:
@@ -22,10 +24,12 @@ def record(*, stats: Literal["auto", "full"] = "auto", twin: bool = True) -> Ite
 
     The trace grows while the block runs and can be read at any time. `stats="full"` reads
     statistics of large tensors too; `twin=False` builds no torch graph beside scalar graphs.
+    `keep`: bytes for the passes, packed; older ones are let go, but for their losses and a line for each
+    parameter (`trace.lines`). By default all passes are kept.
     Torch graphs made before the block have no forward lines. Nothing stays hooked afterwards,
     also when the block raises; the exception goes through. A recording inside another, or in a
     program under `gradtui run`, sees what it would see alone, and so does the one around it.
     """
-    trace = Trace()
+    trace = Trace(keep)
     with Probe(MemoryChannel(trace.fold), scan=True, stats=stats, twin=twin):
         yield trace

@@ -69,3 +69,19 @@ def headless(
     """`gradtui run --headless --json OPTIONS PROGRAM ARGS`."""
     flags = () if twin else ("--no-twin",)
     return gradtui("run", "--headless", "--json", *flags, *options, PROGRAMS / program, *argv, **more)
+
+
+def loaded(code: str, *argv: object) -> set[str]:
+    """The modules that a fresh interpreter has loaded after this."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"{code}\nimport sys\nprint(*sys.modules, sep='\\n', file=sys.stderr)",
+            *map(str, argv),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stderr.split())

@@ -49,7 +49,7 @@ def test_a_narrow_screen_shows_one_tab_and_a_wide_one_the_graph_always() -> None
 
 
 def test_a_slot_names_what_else_could_stand_there() -> None:
-    assert others("torch", 160) == "9 passes  0 nearby"
+    assert others("torch", 160) == "9 passes  0 nearby  - norms"
     assert others("graph", 160) == ""
     assert others("torch", 80) == ""
     assert others("findings", 160) == "6 output  8 lesson"

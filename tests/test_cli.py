@@ -10,11 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from running import PROGRAMS, Ended, gradtui
+from running import PROGRAMS, Ended, gradtui, run
 
 from gradtui.session.errors import BadInput
 from gradtui.session.knobs import Knob, check_settings, find_knobs, parse_settings
-from gradtui.session.programs import lessons, open_program
+from gradtui.session.programs import lessons, open_module, open_program
+from gradtui.session.run import Run
+from gradtui.session.session import Plan
 
 NEURON = PROGRAMS / "prints_between.py"
 
@@ -95,6 +97,56 @@ def test_what_python_warns_of_is_no_error_and_said_by_the_program_only(tmp_path:
     assert (ended.code, ended.error.count("SyntaxWarning")) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    "argv", [["train"], ["train", "--start", "spawn"], ["train", "--start", "fork"], [""]]
+)
+def test_a_module_runs_as_python_runs_it(argv: list[str]) -> None:
+    argv = [f"package.{argv[0]}".rstrip("."), *argv[1:], *["--lr", "1"] * (not argv[0])]
+    alone = run(sys.executable, "-m", *argv, cwd=PROGRAMS)
+    watched = gradtui("run", "--headless", "--json", "--no-twin", "-m", *argv, cwd=PROGRAMS)
+    assert watched.code == alone.code
+    printed = watched.printed("stdout").splitlines()  # what the worker prints is only nearly in its place
+    assert sorted(printed) == sorted(alone.out.decode().splitlines())
+    assert watched.printed("stderr").splitlines()[-3:] == alone.error.splitlines()[-3:]
+    assert watched.exit["passes"] == (1 if "train" in argv[0] else 0)
+
+
+MODULES = [
+    ("nope", "no module nope: neither in "),
+    ("package.nope", "no module package.nope: the package package has none of that name"),
+    ("package.helper.x", "no module package.helper.x: package.helper is a module, not a package"),
+    ("engines", "-m engines: it is a package without a __main__ module"),
+    (
+        "asks.py",
+        "-m asks.py: not the name of a module (pkg.train, without .py); did you mean `gradtui run asks.py`?",
+    ),
+    ("", "-m : not the name of a module"),
+    ("sys", "-m sys: it has no Python file"),
+]
+
+
+@pytest.mark.parametrize(("name", "says"), MODULES)
+def test_what_is_no_module_is_refused(name: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(PROGRAMS)
+    with pytest.raises(BadInput) as refusal:
+        open_module(name)
+    assert str(refusal.value).startswith(says)
+
+
+def test_a_module_runs_again_with_another_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(PROGRAMS)
+    program = open_module("package.train")
+    again = Run(program, Plan(program.path, stop=False, twin=False, module=program.module))
+    try:
+        again.edit("rate", "2.5")
+        while again.session.exited is None:
+            again.pump(0.2)
+        assert again.trace.output.text.endswith("\n2.5")
+        assert again.plan.title == "package.train"
+    finally:
+        again.close()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable for root")
 def test_an_unreadable_program(tmp_path: Path) -> None:
     program = tmp_path / "secret.py"
@@ -113,6 +165,9 @@ def test_an_unreadable_program(tmp_path: Path) -> None:
         (["open", "--json", "x.trace"], "--json needs --headless"),
         (["run", NEURON], "no terminal to draw on; without a screen: gradtui run --headless"),
         (["run", "--headless"], "the following arguments are required: PROGRAM"),
+        (["run", "--headless", "-m"], "-m needs the name of a module"),
+        (["run", "--headless", "-m", "none"], "no module none: neither in"),
+        (["run", "-m", "this"], "without a screen: gradtui run --headless -m this"),
         (["run", "--headless", "--stats", "some", NEURON], "invalid choice: 'some'"),
         (["run", "--head", NEURON], "unrecognized arguments"),
         (["ru", NEURON], "'ru' is no command, folder or lesson; commands are run, open"),

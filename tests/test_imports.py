@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import PROGRAMS, headless
+from running import PROGRAMS, headless, loaded
 
 import gradtui
 
@@ -28,9 +28,10 @@ MAY: dict[str, set[str]] = {
     "export": {"session", "trace", "views", "wire.messages"},
     "tui": {"session", "trace", "views", "wire.messages"},
     "recorder": {"probe", "trace", "wire"},
+    "attached": {"probe", "wire"},
     "cli": {"session", "check", "plain", "export", "tui", "trace", "wire"},
     "pytest_plugin": {"check", "session", "trace"},
-    "__init__": {"userapi", "recorder"},
+    "__init__": {"userapi", "recorder", "attached"},
     "__main__": {"cli"},
 }
 """For each room (or module of the top level), the rooms, or the modules of one, that it may import."""
@@ -101,26 +102,10 @@ def test_the_faces_do_not_know_each_other() -> None:
 
 
 def test_nobody_but_the_program_imports_the_probe() -> None:
-    assert {room for room in MAY if "probe" in MAY[room]} == {"recorder"}
+    assert {room for room in MAY if "probe" in MAY[room]} == {"recorder", "attached"}
 
 
 # ----------------------------------------------------------- clean interpreters
-
-
-def loaded(code: str, *argv: object) -> set[str]:
-    """The modules that a fresh interpreter has loaded after this."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"{code}\nimport sys\nprint(*sys.modules, sep='\\n', file=sys.stderr)",
-            *map(str, argv),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return set(done.stderr.split())
 
 
 def test_importing_gradtui_loads_next_to_nothing() -> None:

@@ -29,10 +29,47 @@ def _log(*pieces: str | tuple[str, str]) -> OutputLog:
         (["out ", ("stderr", "err\n"), "more\n"], ["out ", "err", "more"]),
         (["\r"], []),
         ([""], []),
+        (["loading   \rdone"], ["doneing   "]),
+        (["ab\b\bX\n"], ["Xb"]),
+        (["\x1b[1;31mred\x1b[0m, \x1b]8;;http://x\x1b\\link\x1b]8;;\x07, bell\x07\n"], ["red, link, bell"]),
+        (["a long line\r\x1b[Kshort\n"], ["short"]),
+        # two progress bars, one inside the other, as tqdm draws them
+        (
+            ["outer 0%", "\n\rinner 0%", "\x1b[A", "\n\rinner 50%", "\x1b[A", "\router 50%"],
+            ["outer 50%", "inner 50%"],
+        ),
+        # a picture that is drawn again from its first line, as rich does
+        (["one\ntwo", "\r\x1b[2K\x1b[1A\x1b[2K", "1\n2\n3"], ["1", "2", "3"]),
+        (["one\ntwo\n", "\x1b[2A\x1b[J", "three"], ["three"]),
+        (
+            ["before\n", "\x1b[H\x1b[2J\x1b[3J", "a new page\n", "\x1b[H", "its first line"],
+            ["before", "its first line"],
+        ),
+        (["(Pdb) p y\b\x1b[Kx", "\x1b[3D", "\x1b[1P", "\x1b[1@", "q"], ["(Pdb) q x"]),
+        (["\x1b[999999999C\x1b[999999999Bx"], [" " * LONGEST]),
+        # a bar on one stream, lines on the other
+        (
+            [("stderr", "\r10%"), "loss 1\n", ("stderr", "\r20%"), ("stderr", "\r   \r"), "loss 2\n"],
+            ["10%", "loss 1", "loss 2"],
+        ),
     ],
 )
 def test_lines(pieces: list[str | tuple[str, str]], lines: list[str]) -> None:
     assert [text for _, text in _log(*pieces).lines] == lines
+
+
+def test_it_does_not_matter_where_the_text_was_cut() -> None:
+    text = "\x1b[31ma\x1b]0;title\x1b\\b\r\n\x1b[Ac\x1b(B\x1b[2;1Hd\x1b[0Ke\x1b[?25h"
+    whole = _log(text).lines
+    assert [line for _, line in whole] == ["cb", "de"]
+    for first in range(len(text)):
+        for second in range(first, len(text)):
+            assert _log(text[:first], text[first:second], text[second:]).lines == whole
+
+
+def test_a_sequence_that_never_ends_is_text_in_the_end() -> None:
+    log = _log("\x1b]0;" + "x" * LONGEST)
+    assert len(log.text) == LONGEST
 
 
 def test_only_the_newest_is_kept() -> None:

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 from running import PATIENCE, Ended, run
-from test_check import HANGS, REASONS, ZOO, alive, hanging_pid
+from zoo import HANGS, REASONS, ZOO, alive, hanging_pid
 
 INI = "[pytest]\ntestpaths = tests scenarios\ngradtui_scenarios = scenarios\n"
 PYTEST = (sys.executable, "-W", "error", "-m", "pytest", "-W", "error", "-p", "no:cacheprovider")

@@ -236,7 +236,7 @@ def test_a_program_reads_what_is_typed(tmp_path: Path) -> None:
     path = tmp_path / "asks.py"
     path.write_text("name = input('who? ')\nprint('hello', name)\nimport sys\nprint(len(sys.stdin.read()))\n")
     program = open_program(str(path))
-    run = Run(program, Plan(program.path, stdin="pipe"))
+    run = Run(program, Plan(program.path, stdin="terminal"))
     try:
         run.session.type("torch\n")
         until(run, lambda: "hello torch" in printed(run.trace.output))

@@ -6,101 +6,21 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from running import PATIENCE, PROGRAMS
+from driving import Driven, driven
 
 from gradtui.session import incoming
 from gradtui.session.session import LINGER, Plan, Session
 from gradtui.trace import Trace
-from gradtui.wire.messages import (
-    Event,
-    Exited,
-    Hello,
-    Notice,
-    Output,
-    PassBegan,
-    PassEnded,
-    Stepped,
-    Stopped,
-)
+from gradtui.wire.messages import Exited, Hello, Notice, Output, PassBegan, PassEnded, Stepped
 from gradtui.wire.recording import read_recording
-
-
-class Driven:
-    """A session and everything it has said."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.events: list[Event] = []
-
-    def until(self, met: Callable[[], object], timeout: float = 0.2) -> None:
-        """Pump until the condition is met."""
-        deadline = time.monotonic() + PATIENCE
-        while not met():
-            assert time.monotonic() < deadline, self.events[-5:]
-            self.events += self.session.pump(timeout)
-
-    def stop(self) -> Stopped:
-        """The next stop."""
-        self.until(lambda: self.session.stopped or self.session.exited)
-        assert self.session.stopped is not None, self.session.exited
-        return self.session.stopped
-
-    def go(self, until: str) -> tuple[str, int, int]:
-        """Go on to the next stop: its reason, pass and step."""
-        self.session.go(until)  # type: ignore[arg-type]
-        stop = self.stop()
-        return stop.reason, stop.number, stop.step
-
-    def end(self) -> Exited:
-        """The last event."""
-        self.until(lambda: self.session.exited)
-        assert isinstance(self.events[-1], Exited)
-        return self.events[-1]
-
-    def of(self, kind: type) -> list[Event]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    @property
-    def printed(self) -> str:
-        return "".join(event.text for event in self.events if isinstance(event, Output))
-
-
-@contextmanager
-def driven(program: str, *argv: str, stop: bool = False, **plan: object) -> Iterator[Driven]:
-    """A program started and, at the end, gone."""
-    session = Session(Plan(PROGRAMS / program, argv, stop=stop, twin=False, **plan))  # type: ignore[arg-type]
-    pid = session._process.pid
-    try:
-        yield Driven(session)
-    finally:
-        session.close()
-    deadline = time.monotonic() + PATIENCE
-    while group(pid):  # what was killed takes a moment to die
-        assert time.monotonic() < deadline, group(pid)
-
-
-def group(pid: int) -> list[int]:
-    """Processes of a group that are alive (what is dead but not buried does not count)."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            state, _, in_group = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
-        except (OSError, ValueError):
-            continue
-        if int(in_group) == pid and state not in "ZX":
-            found.append(int(entry.name))
-    return found
-
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 
 
-# --------------------------------------------------------------------- driving
+# ----------------------------------------------------------------------- driving
 
 
 def test_step_by_step_through_two_passes() -> None:
@@ -169,7 +89,7 @@ def test_a_run_and_the_trace_folded_from_it() -> None:
         assert run.events[0].pid == run.session._process.pid
 
 
-# ---------------------------------------------------------------------- ending
+# ------------------------------------------------------------------------ ending
 
 
 def test_killed_at_a_stop() -> None:
@@ -231,7 +151,7 @@ def test_what_a_child_prints_last_is_not_lost() -> None:
         assert run.of(Notice) == []
 
 
-# ---------------------------------------------------------------------- faults
+# ------------------------------------------------------------------------ faults
 
 
 @pytest.mark.parametrize(
@@ -267,7 +187,7 @@ def test_bytes_on_the_stream_that_are_not_ours_end_the_run(tmp_path: Path) -> No
     assert any("stream broke off" in e.message for e in run.events if isinstance(e, Notice))
 
 
-# ------------------------------------------------------------------- quantity
+# ---------------------------------------------------------------------- quantity
 
 
 def test_twenty_thousand_steps_arrive_each_one_in_order() -> None:
@@ -303,7 +223,7 @@ def test_megabytes_of_output_are_not_piled_up() -> None:
         assert trace.output.dropped > 0
 
 
-# ------------------------------------------------------------------- recording
+# --------------------------------------------------------------------- recording
 
 
 def test_the_recording_is_what_was_returned(tmp_path: Path) -> None:

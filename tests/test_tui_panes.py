@@ -68,6 +68,72 @@ async def test_folding_hides_and_stepping_reveals() -> None:
         assert "▶  x1*w1" in graph_text(app)
 
 
+# ------------------------------------------------------------------------- views of the graph
+
+
+async def test_a_model_opens_by_module_and_stepping_unfolds_nothing() -> None:
+    async with debugger(PROGRAMS / "blocks.py", (80, 24)) as (app, pilot):
+        before = graph_text(app).splitlines()
+        assert "blocks[0..7]" in "\n".join(before)
+        await step(app, pilot, 12)
+        rows = graph_text(app).splitlines()
+        assert len(rows) == len(before)
+        assert any(row.startswith("▶") and "blocks[0..7]  ▶ blocks[7]" in row for row in rows)
+        await pilot.press("enter")  # the step's row is selected: it unfolds, and the cursor stays
+        assert "▸ blocks[6]" in graph_text(app)
+        assert app.state.cursor == Cursor(1, 12)
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: app.state.cursor == Cursor(2, 0))
+        assert "▸ blocks[6]" in graph_text(app)  # in the next pass, too
+
+
+async def test_v_goes_through_the_views_and_back_to_the_row_that_was_selected() -> None:
+    async with debugger(PROGRAMS / "blocks.py", (80, 24)) as (app, pilot):
+        graph = app.debugger.graph
+        await step(app, pilot, 12)
+        selected = graph.selected
+        await pilot.press("v")
+        assert "by execution order" in str(graph.border_title)
+        rows = graph_text(app).splitlines()
+        at = next(i for i, row in enumerate(rows) if "▶" in row)
+        assert rows[at].split()[0] == "12"
+        assert rows[at - 1].split()[:2] == ["11", "✓"]
+        assert "›" in rows[at + 1]
+        assert graph.selected == 11
+        await pilot.press("v")
+        assert str(graph.border_title).startswith("graph · ")
+        assert "▶" in graph_text(app)
+        await pilot.press("v")
+        assert "by module" in str(graph.border_title)
+        assert graph.selected == selected
+
+
+async def test_what_is_searched_for_is_unfolded() -> None:
+    async with debugger(PROGRAMS / "blocks.py", (80, 24)) as (app, pilot):
+        await pilot.press("slash", *"blocks.3.up.bias", "enter")
+        await until(pilot, lambda: "▾ up" in graph_text(app))
+        assert "bias " in graph_text(app)
+        selected = app.state.selected_node
+        assert selected is not None
+        assert selected.name == "net.blocks.3.up.bias"
+
+
+async def test_the_table_of_norms_shows_where_the_gradient_vanishes() -> None:
+    async with debugger(PROGRAMS / "blocks.py", (80, 24)) as (app, pilot):
+        await pilot.press("c")
+        await until(pilot, lambda: app.state.trace.exited is not None)
+        await pilot.press("minus")
+        await until(pilot, lambda: "34 parameters x pass" in screen_text(app))
+        await until(pilot, lambda: "since 1" in screen_text(app))
+        rows = pane(app, "norms").splitlines()
+        assert rows[1].split()[0] == "net.head.bias"
+        assert rows[1].split()[-1][0] in "▆▇█"
+        assert rows[-1].split()[-3:] == ["▁▁", "since", "1"]
+        assert "added to" in screen_text(app)  # the titles stay, wherever it is scrolled
+        await click(app, pilot, "▁▁", "norms")
+        await until(pilot, lambda: app.state.cursor == Cursor(2, 0))
+
+
 # ------------------------------------------------------------------------------------ hints
 
 
@@ -290,10 +356,10 @@ async def test_the_footer_of_a_narrow_screen_is_whole() -> None:
             "N Back",
             "c Run",
             "] Pass",
-            "/ Find",
+            "b Break",
             "? Help",
             "q Quit",
-            "k Knobs",
+            "k Knob",
             "e Edit",
             "r Again",
         ):

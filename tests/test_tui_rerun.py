@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from textual.events import Paste
 from textual.widgets import OptionList
 from tui import PROGRAMS, SCENARIOS, debugger, pane, screen_text, status_of, step, until
 
@@ -54,7 +55,7 @@ async def test_k_lists_knobs_and_inputs_as_they_are() -> None:
 
 
 async def test_e_gives_the_selected_leaf_another_number_without_the_asserts() -> None:
-    async with debugger(SCENARIOS / "neuron.py", stdin="pipe") as (app, pilot):
+    async with debugger(SCENARIOS / "neuron.py", stdin="terminal") as (app, pilot):
         await step(app, pilot, 5)  # the step of x1
         old = app.state.trace
         await pilot.press("e")
@@ -73,7 +74,7 @@ async def test_e_gives_the_selected_leaf_another_number_without_the_asserts() ->
 
 
 async def test_a_number_that_is_none_is_refused_and_nothing_is_lost() -> None:
-    async with debugger(SCENARIOS / "neuron.py", stdin="pipe") as (app, pilot):
+    async with debugger(SCENARIOS / "neuron.py", stdin="terminal") as (app, pilot):
         await step(app, pilot, 5)
         old, at = app.state.trace, app.state.cursor
         await pilot.press("e")
@@ -92,7 +93,7 @@ async def test_a_number_that_is_none_is_refused_and_nothing_is_lost() -> None:
 
 
 async def test_an_edited_number_may_go_back_to_what_it_was() -> None:
-    async with debugger(SCENARIOS / "neuron.py", stdin="pipe") as (app, pilot):
+    async with debugger(SCENARIOS / "neuron.py", stdin="terminal") as (app, pilot):
         program = app.program
         assert program is not None
         for text, shown in (("3.5", True), ("2.0", False)):
@@ -168,7 +169,7 @@ async def test_another_knob_keeps_the_loss_curve_of_the_run_before(tmp_path: Pat
 
 
 async def test_lines_are_typed_to_a_program_that_reads_and_ctrl_d_ends_them() -> None:
-    async with debugger(PROGRAMS / "asks.py", stdin="pipe", waits=True) as (app, pilot):
+    async with debugger(PROGRAMS / "asks.py", stdin="terminal", waits=True) as (app, pilot):
         await pilot.press("i")
         await until(pilot, lambda: "numbers, please" in pane(app, "output"))
         await pilot.press(*"2.5", "enter")
@@ -182,8 +183,21 @@ async def test_lines_are_typed_to_a_program_that_reads_and_ctrl_d_ends_them() ->
         await pilot.press("ctrl+d")
         await until(pilot, lambda: app.state.cursor == Cursor(1, 0))
         assert not app.prompt.display
+        await pilot.press("c")
+        await until(pilot, lambda: app.state.trace.exited is not None)
         await pilot.press("i", *"1", "enter")
         await until(pilot, lambda: "input is closed" in screen_text(app))
+
+
+async def test_lines_that_are_pasted_are_typed_and_the_last_one_waits_for_enter() -> None:
+    async with debugger(PROGRAMS / "asks.py", stdin="terminal", waits=True) as (app, pilot):
+        await until(pilot, lambda: "numbers, please" in pane(app, "output"))
+        await pilot.press("i", "1")
+        app.prompt.typed.post_message(Paste("0\r\n20\n3"))
+        await until(pilot, lambda: "so far 30" in pane(app, "output"))
+        assert app.prompt.value == "3"
+        await pilot.press("0", "enter")
+        await until(pilot, lambda: "so far 60" in pane(app, "output"))
 
 
 async def test_a_recording_neither_runs_again_nor_reads() -> None:

@@ -15,7 +15,7 @@ from gradtui.wire.recording import read_recording
 async def test_it_opens_stopped_before_the_first_node() -> None:
     async with debugger(SCENARIOS / "neuron.py") as (app, _):
         assert app.state.cursor == Cursor(1, 0)
-        assert app.state.trace.stops[0].reason == "entry"
+        assert app.state.trace.stops.newest.reason == "entry"
         assert "before the first step" in pane(app, "step")
         lines = graph_text(app).splitlines()
         assert lines[1].split()[:2] == ["›", "o"]

@@ -100,7 +100,7 @@ async def picker(
     runs: list[Run] = []
 
     def start(program: Program) -> Run:
-        runs.append(Run(program, Plan(program.path, stdin="pipe", twin=False)))
+        runs.append(Run(program, Plan(program.path, stdin="terminal", twin=False)))
         return runs[-1]
 
     app = DebuggerApp.over_lessons(programs_in(folder), start)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from types import FrameType
 from typing import Any, TextIO
 
 from gradtui.check import jsonlines, text
 from gradtui.session.session import Plan, Session
 from gradtui.trace import Finding, Trace
+from gradtui.trace.keep import PASSING
 from gradtui.wire.messages import Event, Exited, Output
+
+TOGETHER = 500
+"""Messages of a recording that are printed before what was printed is handed on."""
 
 
 def run(plan: Plan, as_json: bool, out: TextIO) -> int:
@@ -29,11 +34,18 @@ def run(plan: Plan, as_json: bool, out: TextIO) -> int:
 def _batches(session: Session) -> Iterator[list[Event]]:
     while session.exited is None:
         yield session.pump(timeout=0.05)
+        if session.stopped is not None:  # a breakpoint, which has been printed
+            session.go("end")
 
 
-def show(batches: Iterable[list[Event]], as_json: bool, out: TextIO) -> int:
+def show_recording(events: Iterator[Event], as_json: bool, out: TextIO) -> None:
+    """Print a recording as it is read."""
+    show(_batched(events), as_json, out)
+
+
+def show(batches: Iterable[Sequence[Event]], as_json: bool, out: TextIO) -> int:
     """Print a stream, each batch as soon as it is there; returns the program's exit status."""
-    trace = Trace()
+    trace = Trace(PASSING)
     printer: Printer = JsonPrinter(out) if as_json else TextPrinter(out)
     code = 0
     for batch in batches:
@@ -44,6 +56,11 @@ def show(batches: Iterable[list[Event]], as_json: bool, out: TextIO) -> int:
         if batch:
             out.flush()
     return code
+
+
+def _batched(events: Iterator[Event]) -> Iterator[list[Event]]:
+    while batch := list(islice(events, TOGETHER)):
+        yield batch
 
 
 # -------------------------------------------------------------------- printers

@@ -11,8 +11,10 @@ from typing import Any
 from gradtui.trace import Finding, Pass, Trace
 from gradtui.trace.model import twin_of
 from gradtui.trace.numbers import magnitude
+from gradtui.trace.stops import why
 from gradtui.wire.messages import (
     Accumulated,
+    Changed,
     Event,
     Exited,
     Hello,
@@ -20,11 +22,16 @@ from gradtui.wire.messages import (
     Output,
     PassBegan,
     PassEnded,
+    Replaced,
+    Seen,
     Sent,
     Stepped,
+    Stopped,
     Summary,
+    Traced,
     Twin,
     Value,
+    Watched,
     Zeroed,
 )
 
@@ -56,6 +63,24 @@ def _record(trace: Trace, event: Event) -> Json | None:
             return _step(trace, event)
         case Output():
             return {"type": "output", "stream": event.stream, "text": event.text}
+        case Stopped() if event.hits:
+            return {"type": "stop", "pass": event.number, "step": event.step, "reason": why(event)}
+        case Replaced():
+            return {**_edited("replaced", event), "slot": event.slot}
+        case Changed():
+            return _edited("changed", event)
+        case Watched():
+            seen = [_seen(value) for value in event.values]
+            return {"type": "watched", "pass": event.number, "step": event.step, "values": seen}
+        case Traced():
+            return {
+                "type": "traced",
+                "pass": event.number,
+                "step": event.step,
+                "node": event.node,
+                "breakpoint": event.breakpoint,
+                "text": event.text,
+            }
         case Notice():
             return {"type": "notice", "pass": event.number, "message": event.message}
         case Exited():
@@ -81,6 +106,29 @@ def _pass(trace: Trace, pass_: Pass) -> Json:
     }
     held = [_held(pass_, node, value) for node, value in pass_.before.items() if magnitude(value) != 0]
     return {**told, "held": held} if held else told
+
+
+def _edited(kind: str, event: Replaced | Changed) -> Json:
+    """What the person put in the place of something."""
+    return {
+        "type": kind,
+        "pass": event.number,
+        "step": event.step,
+        "node": event.node,
+        "expression": event.expression,
+        "before": tensor(event.before),
+        "value": tensor(event.value),
+    }
+
+
+def _seen(seen: Seen) -> Json:
+    """What a watched expression gave."""
+    return {
+        "expression": seen.expression,
+        "value": tensor(seen.value),
+        "text": seen.text or None,
+        "error": seen.error or None,
+    }
 
 
 def _held(pass_: Pass, node: int, value: Value) -> Json:
@@ -166,8 +214,8 @@ def finding_record(finding: Finding) -> Json:
         "kind": finding.kind,
         "pass": finding.pass_number,
         "step": finding.step,
-        "node": finding.node,
-        "op": finding.op,
+        "node": finding.node or None,
+        "op": finding.op or None if not finding.node else finding.op,
         "name": finding.name,
         "source": finding.source,
         "culprit": finding.culprit,

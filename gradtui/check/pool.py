@@ -14,6 +14,7 @@ from gradtui.check.verdict import Verdict, judge
 from gradtui.session.errors import BadInput
 from gradtui.session.session import Plan, Session
 from gradtui.trace import Trace
+from gradtui.trace.keep import PASSING
 
 WAIT = 0.1
 """Seconds a turn of the loop waits at most: after that long a signal is noticed."""
@@ -70,7 +71,8 @@ class Pool:
             if job.program is None or job.problem is not None:
                 refused.append((place, Verdict(job, job.problem)))
                 continue
-            plan = Plan(job.program.path, knobs=job.case.settings, stop=False, name=job.program.name)
+            program, knobs = job.program, job.case.settings
+            plan = Plan(program.path, knobs=knobs, stop=False, name=program.name, attended=False)
             began = time.monotonic()
             try:
                 session = Session(plan)
@@ -79,7 +81,7 @@ class Pool:
                     f"cannot start {job.label} beside {len(self.running)} others: {error.strerror}; "
                     "run fewer at a time with --jobs"
                 ) from None
-            self.running.append(Running(place, job, session, Trace(), began))
+            self.running.append(Running(place, job, session, Trace(PASSING), began))
         return refused
 
     def _wait(self) -> None:

@@ -8,15 +8,20 @@ from gradtui.trace import Finding, Pass, Trace
 from gradtui.trace.chainrule import output_of
 from gradtui.trace.names import call, label, shortened
 from gradtui.trace.numbers import short
+from gradtui.trace.stops import why
 from gradtui.wire.messages import (
     Accumulated,
+    Changed,
     Event,
     Exited,
     Notice,
     PassBegan,
     PassEnded,
+    Replaced,
     Sent,
     Stepped,
+    Stopped,
+    Traced,
     Zeroed,
 )
 
@@ -37,6 +42,17 @@ def lines_of(trace: Trace, event: Event, findings: list[Finding]) -> Iterator[st
             yield _step(trace, pass_, event)
         case PassEnded():
             yield from _end(trace, event)
+        case Replaced():
+            became = f"{short(event.before)} became {short(event.value)}"
+            where = f"received[{event.slot}] at {event.number}:{event.step}"
+            yield f"      (the person replaced {where} by {event.expression}: {became})"
+        case Changed():
+            became = f"{short(event.before)} becomes {short(event.value)}"
+            yield f"      (the person changes a leaf after this pass, {event.expression}: {became})"
+        case Stopped():
+            yield f"stopped at {event.number}:{event.step}  {why(event)}"
+        case Traced():
+            yield f"tracepoint {event.breakpoint} at {event.number}:{event.step}  {event.text}"
         case Notice():
             yield f"notice: {event.message}"
         case Exited():
@@ -109,12 +125,13 @@ def _end(trace: Trace, event: PassEnded) -> Iterator[str]:
 
 def finding_lines(finding: Finding) -> Iterator[str]:
     """A finding with its lines, for people."""
-    yield f"finding: {finding.kind} (pass {finding.pass_number}, step {finding.step})"
+    where = f"pass {finding.pass_number}, step {finding.step}" if finding.node else finding.where
+    yield f"finding: {finding.kind} ({where})"
     yield f"    {finding.message}"
     if finding.culprit:
         yield f"    at fault:  {finding.culprit}"
     if finding.source:
-        yield f"    node made: {finding.source}"
+        yield f"    {'node made' if finding.node else 'made at'}: {finding.source}"
 
 
 def farewell(trace: Trace, exited: Exited) -> str:

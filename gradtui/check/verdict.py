@@ -103,7 +103,7 @@ def _first_extra(job: Job, trace: Trace) -> Finding | None:
 def _details(trace: Trace, exited: Exited, offender: Finding | None) -> Iterator[str]:
     if offender is not None:
         yield from _finding(trace, offender)
-    yield from (f"notice: {notice.message}" for notice in trace.notices[:NOTICES])
+    yield from (f"notice: {notice.message}" for notice in list(trace.notices)[:NOTICES])
     *unchecked, farewell = text.lines_of(trace, exited, [])
     yield from unchecked
     if not _ended_badly(exited):  # otherwise it is the reason

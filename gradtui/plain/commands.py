@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gradtui.plain import again, looking, moving
+from gradtui.plain import again, breaking, inspecting, looking, moving, outlining
 from gradtui.plain.desk import Desk
 from gradtui.plain.position import Refused
 
@@ -58,6 +58,18 @@ COMMANDS = (
         ("previous-pass",), ("[",), "", "to the start of this pass or the one before",
         moving.previous_pass, True,
     ),
+    Command(("over",), ("o",), "", "past the module of the next node", breaking.over, True),
+    Command(("back-over",), ("O",), "", "before the module of the last node", breaking.back_over, True),
+    Command(("out", "up"), ("u",), "", "past the module around that of the next node", breaking.out, True),
+    Command(("back-out",), ("U",), "", "before the module around that of the last", breaking.back_out, True),
+    Command(("until", "here"), (), NODE, "to where a node is about to run", breaking.until),
+    Command(
+        ("break",), ("b",), "[WHERE]", "stop where it holds: nonfinite; module=fc1 norm>10; train.py:12; "
+        "op=Mul* if g.max() > 1; pass=3; alone: list them", breaking.set_one,
+    ),
+    Command(("breakpoints",), ("B",), "", "the breakpoints and how often they held", breaking.listed),
+    Command(("delete",), (), "NUMBER", "remove a breakpoint", breaking.remove),
+    Command(("toggle", "enable", "disable"), (), "NUMBER", "a breakpoint off, or on again", breaking.toggle),
     Command(("next-finding",), ("x",), "", "to the next finding", moving.next_finding, True),
     Command(("previous-finding",), ("X",), "", "to the finding before", moving.previous_finding, True),
     Command(("goto",), ("g",), "STEP", "to step 7, to 2:7 (step 7 of pass 2), to end", moving.go_to),
@@ -68,9 +80,23 @@ COMMANDS = (
     ),
     Command(("where",), (), "", "position, step, selected node, number of findings", looking.where),
     Command(("graph",), (), RANGE, "the nodes of the pass, from the root down", looking.graph),
+    Command(
+        ("outline",), ("v",), "[all | MODULE]", "the modules of the pass, how far each is, how large its "
+        "gradients are", outlining.outline,
+    ),
     Command(("select",), (), "NODE", "select a node: a name, an op, a number such as 7", moving.select),
     Command(("who",), ("w",), "", "who sent this? select the node that sent to it", moving.who),
-    Command(("print",), ("p",), NODE, "a node: value, received, ledger", looking.show_node),
+    Command(
+        ("print",), ("p",), "[NODE | TENSOR [SLICE]]", "a node: value, received, ledger; or one of its "
+        "tensors: received[0] [0, :, 3], sent[1], saved.self, output, value, grad", inspecting.show,
+    ),
+    Command(
+        ("eval",), (), "EXPRESSION", "an expression in the program, where it stands", inspecting.evaluate
+    ),
+    Command(
+        ("watch",), ("W",), "[EXPRESSION]", "evaluate it at every stop; alone: list them", inspecting.watched
+    ),
+    Command(("unwatch",), (), "EXPRESSION", "watch it no more; its number will do", inspecting.unwatch),
     Command(("ledger",), (), NODE, "what a node was sent, by whom, and the sum", looking.ledger),
     Command(("leaves",), (), RANGE, "each leaf's gradient before, added and after", looking.leaves),
     Command(("torch",), (), NODE, "torch's chain down to a node, with its values", looking.torch),
@@ -82,7 +108,12 @@ COMMANDS = (
     Command(("lesson",), (), "", "the program's docstring", looking.lesson),
     Command(("hint",), (), "", "what the program says about this position", looking.hint),
     Command(("knobs",), ("k",), "", "the program's knobs and inputs", again.knobs),
-    Command(("set",), (), "NAME=VALUE", "turn a knob; the program runs again", again.set_knobs),
+    Command(
+        ("set",), (), "NAME=VALUE", "turn a knob, and the program runs again; g=EXPRESSION, "
+        "received[1]=EXPRESSION: the next node runs with that gradient; leaf=EXPRESSION: the selected "
+        "leaf's value after this pass",
+        inspecting.set_one,
+    ),
     Command(("edit",), (), "NAME=VALUE", "another number for an input; the program runs again", again.edit),
     Command(("zero",), ("z",), "", "at the start of a pass: zero the gradients held", again.zero),
     Command(("run", "restart"), ("r",), "", "run the program again from the start", again.run),

@@ -10,11 +10,12 @@ from gradtui.plain import words
 from gradtui.plain.live import Listener
 from gradtui.plain.position import Position, Refused
 from gradtui.session.run import Run
-from gradtui.session.session import Until
 from gradtui.trace import Finding, Trace
 from gradtui.trace import cursor as moves
 from gradtui.trace.cursor import Cursor
+from gradtui.views import watch
 from gradtui.views.state import State
+from gradtui.wire.messages import Event, Until
 
 WIDTH = 80
 """Columns where no terminal tells."""
@@ -83,6 +84,9 @@ class Desk:
         for found in self.trace.findings if findings else ():
             if (found.pass_number, found.step) == (at.number, at.step):
                 self.say_all(words.finding(found))
+        for seen in watch.seen_at(state):
+            verb = "raised" if seen.error else "="
+            self.say(f"watch: {seen.expression} {verb} {words.spoken(watch.told(seen))}")
         if state.hint:
             self.say(f"hint: {' '.join(state.hint.split())}")
 
@@ -104,7 +108,7 @@ class Desk:
         self.position = Position(
             State(
                 run.trace,
-                run.plan.path.name,
+                run.plan.title,
                 knobs=" ".join(f"{name}={value}" for name, value in changed.items()),
                 lesson=program.lesson,
                 hints=program.scenario.hints or {},
@@ -126,7 +130,7 @@ class Desk:
             raise Refused("this is a recording: there is no program to run")
         return self.run
 
-    def go(self, until: Until) -> bool:
+    def go(self, until: Until, node: int = 0) -> bool:
         """At the live edge: let the program go on and wait. Has it come to another position, to be shown?
 
         Raises `Refused` where there is nothing that could go on.
@@ -136,11 +140,11 @@ class Desk:
         if self.run.session.exited is not None:
             raise Refused("the program has ended; N goes back, r runs it again")
         before = self.position.state.cursor
-        passes, steps = len(self.trace.passes), len(self.trace.arrivals)
+        passes, steps = self.trace.passes.begun, len(self.trace.arrivals)
         if self.run.stopped:
-            self.run.go(until)
+            self.run.go(until, node)
         held = self._wait(hold=until == "step")
-        passes, steps = len(self.trace.passes) - passes, len(self.trace.arrivals) - steps
+        passes, steps = self.trace.passes.begun - passes, len(self.trace.arrivals) - steps
         at = self.position.state.cursor
         self._tell_apart(held, shown=at != before)
         if until != "step" and at != before:
@@ -163,6 +167,11 @@ class Desk:
         run.zero()
         listener.wait_zeroed()
         self.show()
+
+    def wait_for(self, *kinds: type[Event]) -> Event | None:
+        """The answer of the program, which stands; None where it ended or the person interrupted."""
+        assert self._listener is not None
+        return self._listener.wait_for(*kinds)
 
     def _wait(self, hold: bool = False) -> list[Finding]:
         run, listener = self.run, self._listener

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from gradtui.plain import words
 from gradtui.session.run import Run
 from gradtui.trace import Finding
-from gradtui.wire.messages import Event, Exited, Notice, Output, Zeroed
+from gradtui.trace.stops import why
+from gradtui.wire.messages import Event, Exited, Notice, Output, Stopped, Traced, Zeroed
 
 Say = Callable[[str], None]
 QUIET = 1.0
@@ -90,8 +91,17 @@ class Listener:
         while self._zeroed == zeroed and session.exited is None and not self._interrupted():
             self._read(0.1)
 
-    def _read(self, timeout: float, held: list[Finding] | None = None) -> bool:
-        """Read once, and say it; findings go to `held` where there is one. False: there was nothing."""
+    def wait_for(self, *kinds: type[Event]) -> Event | None:
+        """Until the program, which is stopped, has sent one of these; None where it ended."""
+        session = self._run.session
+        while session.exited is None and not self._interrupted():
+            for event in self._read(0.1):
+                if isinstance(event, kinds):
+                    return event
+        return None
+
+    def _read(self, timeout: float, held: list[Finding] | None = None) -> list[Event]:
+        """Read once, and say it; findings go to `held` where there is one. Returns what came."""
         events = self._run.session.pump(timeout)
         for event in events:
             new = self._run.trace.fold(event)
@@ -102,7 +112,7 @@ class Listener:
             for finding in new:
                 for line in words.finding(finding):
                     self._say(line)
-        return bool(events)
+        return events
 
     def _tell(self, event: Event) -> None:
         match event:
@@ -111,6 +121,10 @@ class Listener:
             case Zeroed():
                 self._zeroed += 1
                 self._say(words.zeroed(self._run.trace, event))
+            case Stopped() if event.hits or event.reason in ("pause", "exception"):
+                self._say(why(event))
+            case Traced():
+                self._say(f"tracepoint {event.breakpoint} at {event.number}:{event.step}: {event.text}")
             case Notice():
                 self._say(f"notice: {event.message}")
             case Exited():

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from gradtui.plain import accounts, words
 from gradtui.plain.desk import Desk
 from gradtui.plain.position import Refused
 from gradtui.trace import Pass
 from gradtui.trace.names import call, symbol
 from gradtui.views import source as source_view
-from gradtui.views.leaves import leaves_of
+from gradtui.views.gone import why
+from gradtui.views.leaves import leaves_of, rows_of_line
 from gradtui.views.rows import text_of
 from gradtui.views.state import State
 from gradtui.wire.messages import Node
@@ -38,7 +37,7 @@ def where(desk: Desk, _: str) -> None:
 def _shown(desk: Desk) -> Pass:
     shown = desk.position.state.shown_pass
     if shown is None:
-        raise Refused("there is no backward pass yet")
+        raise Refused(why(desk.position.state))
     return shown
 
 
@@ -98,6 +97,9 @@ def ledger(desk: Desk, text: str) -> None:
 
 def leaves(desk: Desk, text: str) -> None:
     """What each leaf's gradient was before the pass, what was added, what it is now."""
+    if desk.position.state.gone:
+        desk.say_all(text_of(rows_of_line(desk.position.state, desk.width)).splitlines())
+        return
     shown = _shown(desk)
     nodes = leaves_of(shown)
     span = _range(text, len(nodes), 1, "leaves")
@@ -190,27 +192,31 @@ def notices(desk: Desk, _: str) -> None:
 
 def passes(desk: Desk, text: str) -> None:
     """One line a pass, with the value that it started from: the loss, in training."""
-    known = desk.trace.passes
-    if not known:
+    lines = desk.trace.lines
+    total = len(lines.numbers)
+    if not total:
         raise Refused("there is no backward pass yet")
-    here = next((i for i, p in enumerate(known, 1) if p.number == desk.position.state.cursor.number), 1)
-    span = _range(text, len(known), here, "passes")
-    desk.say_all(_passes(desk, known[span[0] - 1 : span[1]]))
-    desk.say_all(words.not_all(span, len(known), "passes", "passes"))
+    here = lines.row(desk.position.state.cursor.number)
+    span = _range(text, total, 1 if here is None else here + 1, "passes")
+    desk.say_all(_pass(desk, row) for row in range(span[0] - 1, span[1]))
+    desk.say_all(words.not_all(span, total, "passes", "passes"))
 
 
-def _passes(desk: Desk, some: list[Pass]) -> Iterator[str]:
-    for shown in some:
+def _pass(desk: Desk, row: int) -> str:
+    trace, lines = desk.trace, desk.trace.lines
+    number = lines.numbers[row]
+    shown = trace.pass_numbered(number)
+    if shown is not None:
         value = "" if shown.root.value is None else f" = {words.told(shown.root.value)}"
-        found = sum(finding.pass_number == shown.number for finding in desk.trace.findings)
-        parts = [
-            f"pass {shown.number}: from {call(shown.root)}{value}",
-            shown.engine,
-            words.count(len(shown.nodes), "node"),
-            words.count(len(shown.messages), "step") + ("" if shown.ended is not None else " so far"),
-        ]
-        if found:
-            parts.append(words.count(found, "finding"))
-        if shown.number == desk.position.state.cursor.number:
-            parts.append("you are here")
-        yield ", ".join(parts)
+        steps = words.count(len(shown.messages), "step") + ("" if shown.ended is not None else " so far")
+        parts = [shown.engine, words.count(len(shown.nodes), "node"), steps]
+    else:
+        value = f" = {words.told(lines.losses[row])}" if lines.known[row] else ""
+        parts = [words.count(lines.steps[row], "step"), "let go"]
+    parts.insert(0, f"pass {number}: from {call(lines.root(row) if shown is None else shown.root)}{value}")
+    found = sum(finding.pass_number == number for finding in trace.findings)
+    if found:
+        parts.append(words.count(found, "finding"))
+    if number == desk.position.state.cursor.number:
+        parts.append("you are here")
+    return ", ".join(parts)

@@ -8,9 +8,12 @@ from gradtui.plain.position import Refused
 from gradtui.trace import cursor as moves
 from gradtui.trace import query
 from gradtui.trace.cursor import Cursor
+from gradtui.views import gone
 from gradtui.wire.messages import Node
 
-BEGINNING = "this is the very beginning"
+
+def _beginning(desk: Desk) -> str:
+    return gone.before(desk.position.state) or "this is the very beginning"
 
 
 def _times(text: str) -> int:
@@ -48,7 +51,7 @@ def back(desk: Desk, text: str) -> None:
         desk.position.move_to(at)
         moved = True
     if not moved:
-        raise Refused(BEGINNING)
+        raise Refused(_beginning(desk))
     desk.show()
 
 
@@ -83,7 +86,7 @@ def previous_pass(desk: Desk, _: str) -> None:
     """To the start of this pass, or of the one before."""
     at = moves.previous_pass(desk.trace, desk.position.state.cursor)
     if at is None:
-        raise Refused(BEGINNING)
+        raise Refused(_beginning(desk))
     desk.move_to(at)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gradtui.trace import query
 from gradtui.trace.cursor import NOWHERE, Cursor
+from gradtui.views.gone import why
 from gradtui.views.state import State
 from gradtui.views.tree import GraphTree
 from gradtui.wire.messages import Node, Stopped
@@ -51,7 +52,7 @@ class Position:
         """The graph of the shown pass as rows, made when it is first asked for."""
         shown = self.state.shown_pass
         if shown is None:
-            raise Refused("there is no backward pass yet")
+            raise Refused(why(self.state))
         if self._tree is None or self._tree[0] != shown.number:
             self._tree = shown.number, GraphTree(shown)
         return self._tree[1]
@@ -69,7 +70,7 @@ class Position:
         """
         shown = self.state.shown_pass
         if shown is None:
-            raise Refused("there is no backward pass yet")
+            raise Refused(why(self.state))
         if not text:
             node = self.state.selected_node
             if node is None:

@@ -36,9 +36,9 @@ def run(program: Program, plan: Plan, stdin: TextIO | None, stdout: TextIO) -> i
         started = Run(program, plan)
         try:
             reader = Reader(stdin)
-            position = Position(State(started.trace, plan.path.name))
+            position = Position(State(started.trace, plan.title))
             desk = Desk(stdout, position, started, signals.pressed, reader.interactive)
-            desk.say(f"{plan.path.name}: {program.title}")
+            desk.say(f"{plan.title}: {program.title}")
             if program.knobs:
                 desk.say("knobs: " + "; ".join(knob.describe() for knob in program.knobs))
             signals.defer(True)

@@ -65,6 +65,8 @@ def where(state: State) -> str:
     """`pass 1, step 3 of 10, stopped after a step`."""
     shown = state.shown_pass
     how = spoken(text_of([condition(state)]))
+    if state.gone:
+        return f"pass {state.cursor.number}, let go, {how}"
     if shown is None:
         return f"before any backward pass, {how}"
     of = f" of {len(shown.messages)}" if shown.ended is not None or state.recording else ""
@@ -105,7 +107,8 @@ def called(which: Node) -> str:
 
 def finding(found: Finding) -> Iterator[str]:
     """A finding, its place, its lines."""
-    yield f"finding: {found.kind} at pass {found.pass_number}, step {found.step}: {spoken(found.message)}"
+    where = f"at pass {found.pass_number}, step {found.step}" if found.node else found.where
+    yield f"finding: {found.kind} {where}: {spoken(found.message)}"
     if found.culprit:
         yield f"  at fault: {found.culprit}"
     if found.source:

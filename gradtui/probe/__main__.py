@@ -2,7 +2,8 @@
 
 Started by path as `python .../gradtui/probe/__main__.py FD`, so that neither the working directory
 nor this folder stands on the program's `sys.path`. With `ready` after it, torch is loaded before the
-first command comes: a spare for a lesson that is run again.
+first command comes: a spare for a lesson that is run again. With `terminal`, standard input is a
+terminal that belongs to the program alone.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ def main() -> None:
 
     sys.path.pop(0)
     channel = Channel(_moved(int(sys.argv[1])))
-    if sys.argv[2:] == ["ready"]:
+    in_terminal = "terminal" in sys.argv[2:]
+    if in_terminal:
+        _take_terminal()
+    if "ready" in sys.argv[2:]:
         _load_torch()
     try:
         begin = channel.receive()
@@ -42,15 +46,24 @@ def main() -> None:
     userapi.settings.update(begin.knobs)
     probe = Probe(channel, begin.program, begin.stop, False, begin.stats, begin.twin)
     reporter = probe.reporter
+    reporter.stops.attended = begin.attended
+    if begin.light:
+        reporter.stops.keep_light()
     # Registered first, so called last: threads that outlive the script and the program's own exit
     # handlers are still watched, and what they print keeps its place.
     atexit.register(probe.__exit__, None, None, None)
-    ProgramOutput(reporter).__enter__()
+    ProgramOutput(reporter, in_terminal).__enter__()
     probe.__enter__()
     reporter.send(Hello(VERSION, begin.program, begin.argv, sys.version.split()[0], os.getpid(), os.getcwd()))
-    program.run_as_main(
-        begin.program, begin.argv, begin.edits, lambda error, text: reporter.send(Raised(error, text))
-    )
+    program.run_as_main(begin, lambda error, text: reporter.send(Raised(error, text)))
+
+
+def _take_terminal() -> None:
+    """Make it the controlling terminal: a session's leader that has none gets the first that it opens."""
+    try:
+        os.close(os.open(os.ttyname(0), os.O_RDWR))
+    except OSError:  # it has no name here; it serves without
+        pass
 
 
 def _load_torch() -> None:

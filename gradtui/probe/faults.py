@@ -7,19 +7,33 @@ A signal handler of the program's may run between any two lines of ours, and wha
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from types import CodeType
 
-_OURS = sys.stdlib_module_names | {"gradtui", "torch"}
+from gradtui.probe.places import kind_of_file
+
+_OURS = sys.stdlib_module_names | {"gradtui", "torch", "numpy"}
 
 
-def is_ours(error: BaseException) -> bool:
-    """Was an error that our code caught made by our code, or by torch or Python on our behalf?
+def _no_engine(_: CodeType) -> bool:
+    return False
 
-    Not if code of any other module had a part in it.
+
+def is_ours(error: BaseException, of_engine: Callable[[CodeType], bool] = _no_engine) -> bool:
+    """Was an error that our code caught made by our code, or by code that ran on our behalf?
+
+    On our behalf run torch, numpy and Python, an installed module that one of them imports, and a
+    scalar engine's own code, which `of_engine` tells. Not if any other code had a part in it.
     """
+    importing = False
     traceback = error.__traceback__
     while traceback is not None:
+        code = traceback.tb_frame.f_code
         module = traceback.tb_frame.f_globals.get("__name__")
-        if not isinstance(module, str) or module.partition(".")[0] not in _OURS:
+        importing = importing or code.co_name == "<module>"
+        known = isinstance(module, str) and module.partition(".")[0] in _OURS
+        imported = importing and kind_of_file(code.co_filename, None) == "library"
+        if not (known or imported or of_engine(code)):
             return False
         traceback = traceback.tb_next
     return True

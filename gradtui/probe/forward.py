@@ -13,17 +13,23 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
+from gradtui.probe.explain_forward import Deeds
+from gradtui.probe.faults import is_ours
 from gradtui.probe.frames import variable
 from gradtui.probe.places import Places
 from gradtui.probe.summaries import summarize
+from gradtui.probe.torch_fastpath import FastPaths
+from gradtui.probe.torch_modes import lay, lift, lift_soon, on_stack, put_on_top
 from gradtui.probe.torch_private import MODULE_CALL, being_compiled, next_sequence_number
 from gradtui.wire.messages import Summary
 
@@ -46,9 +52,13 @@ def _running_module(frame: Any) -> int:
 class ForwardMap(TorchFunctionMode):
     """Context manager; active in the thread that enters it."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, fault: Callable[[Exception], object] = lambda _: None) -> None:
+        """`fault`: is told what went wrong in our own work."""
         super().__init__()
         self._places = places
+        self._fault = fault
+        self.deeds = Deeds(places)
+        """What else the forward did."""
         self._starts: list[int] = []
         self._ends: list[int] = []
         self._stacks: list[int] = []
@@ -57,19 +67,42 @@ class ForwardMap(TorchFunctionMode):
         """Has `entered` in the thread that entered; an ident would be given to another thread later."""
         self._values: dict[int, Summary] = {}
         self._apply: Any = None
+        self._fast_paths = FastPaths(self)
+        self._left = False
+        """Is the watching over? It may have to stay on torch's stack for a while, and does nothing there."""
 
     # -------------------------------------------------------------- lifetime
 
     def __enter__(self) -> ForwardMap:
         self._wrap_apply()
-        super().__enter__()  # type: ignore[no-untyped-call]
+        self._fast_paths.__enter__()
+        lay(self)
         self._here.entered = True
         return self
 
     def __exit__(self, *exc: Any) -> None:
-        if self._is_here():  # the modes of another thread are out of reach; it has ended, most likely
-            super().__exit__(*exc)  # type: ignore[no-untyped-call]
+        self._left = True
+        if not self._lifted():
+            lift_soon(self._lifted)
+        self._fast_paths.__exit__()
         torch.autograd.Function.apply = self._apply  # type: ignore[method-assign]
+
+    @contextmanager
+    def within_pass(self) -> Iterator[None]:
+        """While a pass runs: torch has taken us off for the call of backward, and a checkpoint computes its
+        part of the forward again in there."""
+        taken_off = self._is_here() and not self._left and not on_stack(self)
+        if taken_off:
+            put_on_top(self)
+        try:
+            yield
+        finally:
+            if taken_off:
+                lift(self)
+
+    def _lifted(self) -> bool:
+        """Is it off the stack? The modes of another thread are out of reach."""
+        return self._is_here() and lift(self)
 
     def _is_here(self) -> bool:
         return hasattr(self._here, "entered")
@@ -77,14 +110,17 @@ class ForwardMap(TorchFunctionMode):
     def _wrap_apply(self) -> None:
         self._apply = torch.autograd.Function.__dict__["apply"]
         original: Callable[..., Any] = self._apply.__func__
+        reference = weakref.ref(self)  # the program may keep a function's `apply` for good
 
         def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
-            if being_compiled():
+            watching = reference()
+            if watching is None or watching._left or being_compiled():
                 return original(cls, *args, **kwargs)
             before = next_sequence_number()
             out = original(cls, *args, **kwargs)
             if next_sequence_number() > before:
-                self._made(before, out, sys._getframe(1))
+                watching._made(before, out, sys._getframe(1))
+                watching.deeds.cuts.use(args, before)
             return out
 
         torch.autograd.Function.apply = classmethod(apply)  # type: ignore[assignment, method-assign]
@@ -94,12 +130,20 @@ class ForwardMap(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        if being_compiled():
+        if self._left or being_compiled():
             return func(*args, **(kwargs or {}))
         before = next_sequence_number()
         out = func(*args, **(kwargs or {}))
-        if next_sequence_number() > before:
-            self._made(before, out, sys._getframe(1))
+        made = next_sequence_number() > before
+        frame = sys._getframe(1)
+        if made:
+            self._made(before, out, frame)
+        try:
+            self.deeds.done(func, args, kwargs or {}, out, made, frame, before)
+        except Exception as error:
+            if not is_ours(error):
+                raise
+            self._fault(error)
         return out
 
     def _made(self, before: int, out: Any, frame: Any) -> None:
@@ -145,10 +189,22 @@ class ForwardMap(TorchFunctionMode):
         i = self._operation(sequence_number)
         return None if i is None else self._stacks[i]
 
+    def result_of(self, sequence_number: int) -> int | None:
+        """The stack of the operation whose result the node of this number is; None where it is none."""
+        i = self._operation(sequence_number)
+        return self._stacks[i] if i is not None and sequence_number == self._ends[i] - 1 else None
+
     def module_of(self, sequence_number: int) -> int:
         """The `id()` of the innermost module that was running when the node was made, 0 for none."""
         i = self._operation(sequence_number)
         return 0 if i is None else self._modules[i]
+
+    def ran(self, module: int) -> tuple[int, int] | None:
+        """The first and the last sequence number of what was made while this module was innermost."""
+        if not self._is_here():
+            return None
+        made = [i for i, ran in enumerate(self._modules) if ran == module]
+        return (self._starts[made[0]], self._starts[made[-1]]) if made else None
 
     def _operation(self, sequence_number: int) -> int | None:
         if not self._is_here():

@@ -110,6 +110,13 @@ class Gradients:
                 used.pop(node, None)
                 self._drop(node)
 
+    def moved(self, node: int, view: LeafView, used: Mapping[int, int]) -> None:
+        """The person has given a leaf another value; that uses no gradient."""
+        with self._lock:
+            account = self._accounts.get(node)
+            if account is not None and node not in used:
+                account.mark = view.mark()
+
     def stepped(self, nodes: Iterable[int]) -> None:
         """An optimizer of these leaves has stepped: what it has used is told before it can be zeroed."""
         again: dict[int, list[int]] = {}

@@ -2,19 +2,21 @@
 
 What is written past Python (C code, child processes) goes down the same descriptors as ever and is
 picked up by the session from the pipe, where its place is only nearly known; so is what finalisers print
-after the last exit handler.
+after the last exit handler. Where they lead to a terminal, marks in it tell the place.
 """
 
 from __future__ import annotations
 
 import codecs
 import io
+import itertools
 import os
 import sys
 from typing import Any, Literal
 
 from gradtui.probe.faults import is_ours
 from gradtui.probe.reporter import Reporter
+from gradtui.wire.marks import mark
 from gradtui.wire.messages import Output
 
 PIECE = 1 << 16
@@ -28,8 +30,9 @@ class ProgramOutput:
     shuts down still counts.
     """
 
-    def __init__(self, reporter: Reporter) -> None:
+    def __init__(self, reporter: Reporter, in_terminal: bool = False) -> None:
         self._reporter = reporter
+        self._marks = _Marks() if in_terminal else None
         self._before: tuple[Any, Any] | None = None
         self._streams: tuple[Any, Any] = (None, None)
 
@@ -44,7 +47,7 @@ class ProgramOutput:
     def _stream(self, before: Any, name: Literal["stdout", "stderr"], descriptor: int) -> Any:
         if before is None:  # started without one
             return None
-        raw = _Raw(self._reporter, name, descriptor, before.encoding)
+        raw = _Raw(self._reporter, name, descriptor, before.encoding, self._marks)
         stream = io.TextIOWrapper(
             io.BufferedWriter(raw),
             encoding=before.encoding,
@@ -75,6 +78,21 @@ class ProgramOutput:
         self.flush()
 
 
+class _Marks:
+    """Writes a mark for each message to the terminal, just before it."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def put(self, descriptor: int) -> None:
+        try:
+            os.write(descriptor, mark(next(self._numbers)))
+        except OSError as error:
+            if error.errno is None:
+                raise  # a signal handler's own `TimeoutError`
+            # nobody looks any more
+
+
 class _Raw(io.RawIOBase):
     """Writes to the stream while there is one, else to the descriptor.
 
@@ -85,9 +103,15 @@ class _Raw(io.RawIOBase):
     mode = "wb"
 
     def __init__(
-        self, reporter: Reporter, name: Literal["stdout", "stderr"], descriptor: int, encoding: str
+        self,
+        reporter: Reporter,
+        name: Literal["stdout", "stderr"],
+        descriptor: int,
+        encoding: str,
+        marks: _Marks | None,
     ) -> None:
         self._reporter = reporter
+        self._marks = marks
         self._stream = name
         self._descriptor = descriptor
         self._file = _identity(descriptor)
@@ -116,6 +140,8 @@ class _Raw(io.RawIOBase):
             text = self._decode(payload)
             try:
                 if text:
+                    if self._marks is not None:
+                        self._marks.put(self._descriptor)
                     self._reporter.output(self._output(self._stream, text))
             except BaseException:
                 self._taken = payload

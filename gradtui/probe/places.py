@@ -12,10 +12,13 @@ from collections.abc import Iterable
 from types import CodeType, FrameType
 from typing import Literal
 
+from gradtui.probe.assigned import assigned
 from gradtui.wire.messages import Frame, Place, Source, Stack
 
 DEPTH = 24
-"""Frames looked at; deeper ones are cut off."""
+"""Frames looked at of a forward operation; deeper ones are cut off."""
+WHOLE = 200
+"""Of a call of backward, which a trainer may hide deep inside."""
 
 _ROOM = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -60,30 +63,31 @@ class Places:
         self._files: dict[str, int] = {}
         self._announced_stacks: set[int] = set()
         self._pending: list[Source | Stack] = []
+        self._assigned: dict[int, str | None] = {}
         self._engine_functions: dict[int, list[str]] = {}  # by stack, until an engine gets more code
 
     # ------------------------------------------------------------- capturing
 
-    def stack(self, frame: FrameType | None) -> int:
+    def stack(self, frame: FrameType | None, depth: int = DEPTH) -> int:
         """The id of the stack that ends in `frame`. Cheap: called for every forward operation."""
         path: list[int] = []
         add = path.append
-        f, more = frame, DEPTH
+        f, more = frame, depth
         while f is not None and more:
             add(id(f.f_code))
             add(f.f_lasti)
             f = f.f_back
             more -= 1
         key = tuple(path)
-        return self._stacks.get(key) or self._register(key, frame)
+        return self._stacks.get(key) or self._register(key, frame, depth)
 
-    def _register(self, key: tuple[int, ...], frame: FrameType | None) -> int:
+    def _register(self, key: tuple[int, ...], frame: FrameType | None, depth: int) -> int:
         if frame is not None and of_probe(frame.f_code) and frame.f_back is not None:
-            found = self._stacks[key] = self.stack(frame.f_back)  # of a recording around this one
+            found = self._stacks[key] = self.stack(frame.f_back, depth)  # of a recording around this one
             self._codes[id(frame.f_code)] = frame.f_code
             return found
         raw: list[tuple[CodeType, int]] = []
-        while frame is not None and len(raw) < DEPTH:
+        while frame is not None and len(raw) < depth:
             code = frame.f_code
             self._codes[id(code)] = code
             raw.append((code, frame.f_lasti))
@@ -112,6 +116,38 @@ class Places:
             return True
         return not code.co_name.startswith("<") and not self._step_names.isdisjoint(code.co_names)
 
+    def at(self, code: CodeType, lasti: int = -1) -> int:
+        """The id of a stack of one frame: a function's instruction, its first line by default."""
+        key = (id(code), lasti)
+        known = self._stacks.get(key)
+        if known is None:
+            self._codes[id(code)] = code
+            self._raw.append(((code, lasti),))
+            self._resolved.append(None)
+            known = self._stacks[key] = len(self._raw) - 1
+        return known
+
+    def with_before(self, stack: int, word: str) -> int | None:
+        """The nearest `with` statement on the way to a stack whose line holds `word`.
+
+        A function that runs decorated is told by its first line: its decorator's.
+        """
+        import dis
+        import linecache  # both late: most programs never ask
+
+        inner: CodeType | None = None
+        for code, at in self._raw[stack]:
+            if code.co_name == "decorate_context" and inner is not None:
+                return self.at(inner)
+            if self.is_user(code):
+                for instruction in reversed(list(dis.get_instructions(code))):
+                    opens = instruction.opname in ("BEFORE_WITH", "LOAD_SPECIAL") and instruction.offset < at
+                    line = line_of(code, instruction.offset) if opens else 0
+                    if opens and word in linecache.getline(code.co_filename, line):
+                        return self.at(code, instruction.offset)
+            inner = code
+        return None
+
     # ------------------------------------------------------------- resolving
 
     def frames(self, stack: int) -> tuple[Frame, ...]:
@@ -124,6 +160,33 @@ class Places:
                 if not of_probe(code) and not code.co_filename.startswith("<frozen")
             )
         return frames
+
+    def lines(self, stack: int) -> list[tuple[str, int]]:
+        """The files and lines of a stack, innermost first; the path of each as Python knows it."""
+        return [
+            (os.path.abspath(c.co_filename), line_of(c, at)) for c, at in self._raw[stack] if not of_probe(c)
+        ]
+
+    def inside(self, stack: int, folder: str) -> bool:
+        """Does the stack end inside library code of a folder (`torch/optim`), called by the program's own?"""
+        for code, _ in self._raw[stack]:
+            if self.is_user(code):
+                return False
+            if f"/{folder}/" in code.co_filename.replace(os.sep, "/"):
+                return True
+        return False
+
+    def shown(self, stack: int) -> str:
+        """`train.py:12`: the innermost line of the program's own; of anybody's where none is."""
+        raw = [(code, at) for code, at in self._raw[stack] if not of_probe(code)]
+        code, at = next((item for item in raw if self.is_user(item[0])), raw[0])
+        return f"{self._shown(code.co_filename)}:{line_of(code, at)}"
+
+    def assigned(self, stack: int) -> str | None:
+        """The name that the program gives at once to what an operation returned, None where it gives none."""
+        if stack not in self._assigned:
+            self._assigned[stack] = assigned(frame for frame in self._raw[stack] if not of_probe(frame[0]))
+        return self._assigned[stack]
 
     def use(self, stack: int | None) -> int | None:
         """Announce a stack that a message is about to name; returns it."""

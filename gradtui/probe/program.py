@@ -1,4 +1,4 @@
-"""Runs the user's script as `__main__`, as plain `python` would: argv, path, traceback, exit code."""
+"""Runs the script or module as `__main__`, as plain `python` would: argv, path, traceback, exit code."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import builtins
 import os
 import sys
 from collections.abc import Callable
-from types import ModuleType, TracebackType
+from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
-from gradtui.wire.messages import Edit
+from gradtui.wire.messages import Begin, Edit
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _OURS = (_PACKAGE + "probe" + os.sep, _PACKAGE + "wire" + os.sep)
@@ -21,37 +21,71 @@ OnRaise = Callable[[str, str], None]
 Hook = Callable[[type[BaseException], BaseException, "TracebackType | None"], Any]
 
 
-def run_as_main(path: str, argv: tuple[str, ...], edits: tuple[Edit, ...], on_raise: OnRaise) -> None:
+def run_as_main(begin: Begin, on_raise: OnRaise) -> None:
     """Run the program; what it raises goes on to the interpreter, to end the process as it ever does.
 
     `on_raise(error, traceback)` hears of it first. Tracebacks are printed without frames of ours. With
     `edits`, the text reads otherwise, and what it asserts about its own figures is left out.
     """
-    full = os.path.join(os.getcwd(), path)  # as Python does it: joined, not tidied up
     main = ModuleType("__main__")
-    main.__dict__.update(
-        __file__=full,
-        __builtins__=builtins,
-        __annotations__={},
-        __cached__=None,
-        __loader__=type(__loader__)("__main__", full),  # type: ignore[name-defined]
-    )
+    main.__dict__.update(__builtins__=builtins, __annotations__={})
     sys.modules["__main__"] = main
-    sys.argv = [path, *argv]
-    if not getattr(sys.flags, "safe_path", False):
-        sys.path.insert(0, os.path.dirname(os.path.realpath(path)))
     try:
-        with open(full, "rb") as file:
-            source = file.read()
-        text = _edited(source, full, edits) if edits else source
-        exec(compile(text, full, "exec", dont_inherit=True, optimize=1 if edits else -1), main.__dict__)
+        code = _module(begin, main) if begin.module else _script(begin, main)
+        exec(code, main.__dict__)
     except SystemExit:
         raise
     except BaseException as error:
-        _hide_us(error)
+        hide_us(error)
         _report(error, on_raise)
         sys.excepthook = _without_us(sys.excepthook, error)
         raise
+
+
+def _script(begin: Begin, main: ModuleType) -> CodeType:
+    """The code of a file, and all that it finds about itself."""
+    path = begin.program
+    full = os.path.join(os.getcwd(), path)  # as Python does it: joined, not tidied up
+    loader = type(__loader__)("__main__", full)  # type: ignore[name-defined]
+    main.__dict__.update(__file__=full, __cached__=None, __loader__=loader)
+    sys.argv = [path, *begin.argv]
+    _search_first(os.path.dirname(os.path.realpath(path)))
+    return _compiled(full, begin.edits)
+
+
+def _module(begin: Begin, main: ModuleType) -> CodeType:
+    """The same of a module that is found by its name; its packages are imported first, as by `-m`."""
+    import runpy  # which Python itself does; its private part was read in versions 3.10 to 3.14
+
+    sys.argv = ["-m", *begin.argv]
+    _search_first(os.getcwd())
+    refusal: type[Exception] = runpy._Error  # type: ignore[attr-defined]
+    try:
+        _, spec, code = runpy._get_module_details(begin.module, refusal)  # type: ignore[attr-defined]
+    except refusal as error:
+        sys.exit(f"{sys.executable}: {error}")
+    main.__dict__.update(
+        __file__=spec.origin,
+        __cached__=spec.cached,
+        __doc__=None,
+        __loader__=spec.loader,
+        __package__=spec.parent,
+        __spec__=spec,
+    )
+    sys.argv[0] = spec.origin
+    return _compiled(spec.origin, begin.edits) if begin.edits else code
+
+
+def _search_first(folder: str) -> None:
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path.insert(0, folder)
+
+
+def _compiled(path: str, edits: tuple[Edit, ...]) -> CodeType:
+    with open(path, "rb") as file:
+        source = file.read()
+    text = _edited(source, path, edits) if edits else source
+    return compile(text, path, "exec", dont_inherit=True, optimize=1 if edits else -1)
 
 
 def _edited(source: bytes, path: str, edits: tuple[Edit, ...]) -> str:
@@ -81,7 +115,7 @@ def _without_us(hook: Hook, error: BaseException) -> Hook:
         except SystemExit:
             raise
         except BaseException as broken:
-            _hide_us(broken)
+            hide_us(broken)
             sys.stderr.write("Error in sys.excepthook:\n")
             sys.__excepthook__(type(broken), broken, broken.__traceback__)
             sys.stderr.write("\nOriginal exception was:\n")
@@ -108,7 +142,7 @@ def _of_library(file: str) -> bool:
 # -------------------------------------------------------------------- frames
 
 
-def _hide_us(error: BaseException) -> None:
+def hide_us(error: BaseException) -> None:
     """Take our frames out of an exception's traceback and of everything that it was caused by."""
     todo: list[BaseException | None] = [error]
     seen: set[int] = set()

@@ -104,6 +104,16 @@ def _variable(name: str, frames: list[FrameType]) -> Any:
     return next((f.f_globals[name] for f in frames if name in f.f_globals), None)
 
 
+def library_frames(frame: FrameType | None, places: Places) -> list[FrameType]:
+    """The frames from `frame` outwards up to the first of the user's, the probe's own left out."""
+    between = []
+    while frame is not None and not places.is_user(frame.f_code):
+        if not of_probe(frame.f_code):
+            between.append(frame)
+        frame = frame.f_back
+    return between if frame is not None else []
+
+
 def user_frames(frame: FrameType | None, places: Places) -> list[FrameType]:
     """The frames from `frame` outwards whose code is the user's own; all that are not ours if none is."""
     every = []

@@ -172,8 +172,8 @@ class ScalarPass:
         if self._step is not None:
             self._close()
         listener = self._listener
-        received = number(_raw(entry))
-        listener.before(entry, received)
+        listener.before(entry, number(_raw(entry)))
+        received = number(_raw(entry))  # the person may have replaced it
         step = self._step = Step(entry, received, listener.place(frame), listener.start_of(function))
         return step
 
@@ -298,6 +298,18 @@ class ScalarPass:
                 entry.before = entry.known = snapshot(_raw(entry))
                 zeroed.append(entry.id)
         return zeroed
+
+    def grad_of(self, entry: Entry) -> Any:
+        """What a node's grad holds now, unseen."""
+        return _raw(entry)
+
+    def replace(self, entry: Entry, gradient: float) -> None:
+        """Let a node hold this, unseen; a leaf that and what it held before the pass."""
+        now = _raw(entry)
+        before = number(entry.before) if entry.leaf else None
+        new = gradient + before if isinstance(before, float) else gradient
+        self._grads[type(entry.obj)].store(entry.obj, new if type(now) in (float, int) else type(now)(new))
+        entry.known = snapshot(_raw(entry))
 
     def holds(self, entry: Entry) -> bool:
         """Does a node hold any gradient now, a number or not?"""

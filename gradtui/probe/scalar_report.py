@@ -14,8 +14,9 @@ from gradtui.probe.gradients import Gradients
 from gradtui.probe.numbers import is_zero, number
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.scalar_gradients import ScalarLeaf
-from gradtui.probe.scalar_graph import MISSING, Entry
+from gradtui.probe.scalar_graph import MISSING, Entry, attribute
 from gradtui.probe.scalar_pass import ScalarPass
+from gradtui.probe.scalar_spot import ScalarSpot
 from gradtui.probe.scalar_step import Step
 from gradtui.probe.twin import TwinGraph
 from gradtui.userapi import Shape
@@ -44,7 +45,7 @@ class ScalarReport:
         shape: Shape,
         gradients: Gradients,
     ) -> None:
-        self._reporter = reporter
+        self.reporter = reporter
         self.place: Callable[[FrameType | None], Place | None] = reporter.places.place
         """The line a frame stands at."""
         self._entries = entries
@@ -53,27 +54,39 @@ class ScalarReport:
         self._leaves = {e.id: ScalarLeaf(e, shape) for e in entries if e.leaf and not self._constant(e)}
         self._torch = twin
         self._twins: dict[int, Twin] = {}
-        self._number = 0  # given once nothing of ours can fail any more
-        self._steps = 0
+        self.nodes: dict[int, Node] = {}
+        self.held: dict[int, Value] = {}
+        """What nodes held as the pass began."""
+        self.frame: FrameType | None = None
+        """Of the program's, which called backward."""
+        self.number = 0  # given once nothing of ours can fail any more
+        self.steps = 0
+        self.later: dict[int, float] = {}
+        """Numbers that the person gives leaves as the pass ends."""
+        self._shape = shape
+        self._caller: FrameType | None = None
         self._accounted: dict[int, Value | None] = {}
         self._watch: ScalarPass | None = None
 
-    def begin(self, watch: ScalarPass, stack: int | None) -> None:
-        """The pass is about to run, called from `stack`."""
-        with self._reporter.mute():  # the twin is asked about every node
+    def begin(self, watch: ScalarPass, caller: FrameType) -> None:
+        """The pass is about to run, called from there."""
+        stack = self.reporter.places.use(self.reporter.places.stack(caller))
+        with self.reporter.mute():  # the twin is asked about every node
             nodes = tuple([self._node(entry) for entry in self._entries])
         held = [(e, number(e.before)) for e in self._entries if e.leaf or not is_zero(e.before)]
         before = tuple([(entry.id, grad) for entry, grad in held if grad is not None])
+        self.nodes, self.held, self.frame = {node.id: node for node in nodes}, dict(before), caller
         used = self._used = self._gradients.begins(self._leaves)
         self._watch = watch
-        self._number = self._reporter.new_pass()
-        self._reporter.began(
-            PassBegan(self._number, "scalar", (nodes[0].id,), nodes, stack, before, used=tuple(used.items()))
+        self.number = self.reporter.new_pass()
+        self.reporter.stops.begin_pass()
+        self.reporter.began(
+            PassBegan(self.number, "scalar", (nodes[0].id,), nodes, stack, before, used=tuple(used.items()))
         )
 
     def _constant(self, entry: Entry) -> bool:
         """Was this leaf made by the engine itself, around a number (`2 * a`)?"""
-        return not entry.named and bool(self._reporter.places.engine_functions(entry.made.stack))
+        return not entry.named and bool(self.reporter.places.engine_functions(entry.made.stack))
 
     def _node(self, entry: Entry) -> Node:
         leaf = not entry.operands
@@ -85,7 +98,7 @@ class ScalarReport:
             entry.name,
             entry.named,
             entry.value,
-            self._reporter.places.use(entry.made.stack),
+            self.reporter.places.use(entry.made.stack),
             None,
             not (leaf and self._constant(entry)),
             self._twin_of(entry),
@@ -95,45 +108,77 @@ class ScalarReport:
 
     def fault(self, error: Exception) -> None:
         """Something went wrong in us while the program ran."""
-        self._reporter.fault(error, "watch the rest of a pass")
+        self.reporter.fault(error, "watch the rest of a pass")
 
     def before(self, entry: Entry, received: Value | None) -> None:
         """A node is about to run; blocks while the person looks."""
-        if not self._reporter.stopping:
+        if not self.reporter.stops.interested():
             return
         if entry.leaf and self._watch is not None:
             received = self._watch.account(entry).added
-        self._reporter.before_node(self._number, self._steps, entry.id, (received,), self._zero)
+        self.reporter.stops.before(ScalarSpot(self, entry, received), (received,))
 
-    def _zero(self) -> list[int]:
+    def zero(self) -> list[int]:
+        """Zero what the nodes hold."""
         zeroed = self._watch.zero() if self._watch is not None else []
         self._gradients.zeroed(zeroed, self._used)
         return zeroed
+
+    def entry_of(self, node: int) -> Entry | None:
+        """A node of the pass, by its id."""
+        return next((entry for entry in self._entries if entry.id == node), None)
+
+    def grad_of(self, entry: Entry) -> Any:
+        """What a node's grad holds, unseen by anybody."""
+        return None if self._watch is None else self._watch.grad_of(entry)
+
+    def data_of(self, entry: Entry) -> Any:
+        """A node's number as it is now."""
+        found = attribute(entry.obj, self._shape.data)
+        return None if found is MISSING else found
+
+    def replace(self, entry: Entry, gradient: float) -> None:
+        """Let a node that is about to run have received this in the pass."""
+        if self._watch is not None:
+            self._watch.replace(entry, gradient)
+
+    def _change_leaves(self) -> None:
+        """The pass is over: its leaves may have other numbers."""
+        later, self.later = self.later, {}
+        for entry in self._entries if later else ():
+            if entry.id in later:
+                kind = type(self.data_of(entry))
+                new = later[entry.id]
+                setattr(entry.obj, self._shape.data, new if kind is int else kind(new))
+                entry.value = new
+                if entry.id in self._leaves:
+                    self._gradients.moved(entry.id, self._leaves[entry.id], self._used)
 
     def start_of(self, function: Any) -> Place | None:
         """The line at which a step function begins, None for what is not written in Python."""
         while type(function) is not FunctionType and isinstance(function, partial):
             function = function.func
         code = getattr(function, "__code__", None)
-        return self._reporter.places.start(code) if isinstance(code, CodeType) else None
+        return self.reporter.places.start(code) if isinstance(code, CodeType) else None
 
     def after(self, step: Step, outside: list[Write], more: bool) -> None:
         """A node has run."""
         entry = step.entry
-        self._steps += 1
+        self.steps += 1
         accumulated = None
         received = step.received
         if not entry.operands and self._watch is not None:
             accumulated = self._watch.account(entry)
             self._accounted[entry.id] = accumulated.after
             received = accumulated.added
-        self._reporter.stepped(
+        sent = _by_slot(entry, step.writes)
+        self.reporter.stepped(
             Stepped(
-                self._number,
-                self._steps,
+                self.number,
+                self.steps,
                 entry.id,
                 (received,),
-                _by_slot(entry, step.writes),
+                sent,
                 accumulated,
                 self._twin_for(entry, received) if not step.failed else Twin(missing="the step raised"),
                 (),
@@ -143,6 +188,17 @@ class ScalarReport:
                 step.function,
             )
         )
+        if self.reporter.stops.armed:
+            self._stop_after(entry, received, sent)
+
+    def _stop_after(self, entry: Entry, received: Value | None, sent: tuple[Sent | None, ...]) -> None:
+        spot = ScalarSpot(
+            self, entry, received, tuple([None if item is None else item.value for item in sent])
+        )
+        told = [(item.to, item.value) for item in sent if item is not None]
+        hits = self.reporter.stops.after(spot, (received,), told)
+        if hits:
+            self.reporter.stops.stand("breakpoint", spot, self.steps, None, hits)
 
     def _twin_of(self, entry: Entry) -> Twin | None:
         """Torch's side of a node."""
@@ -160,7 +216,7 @@ class ScalarReport:
             return None
         if self._torch.serves(entry, received):
             return None
-        with self._reporter.mute():
+        with self.reporter.mute():
             local = self._torch.local(entry, received)
         return None if local is None else msgspec.structs.replace(twin, local=local)
 
@@ -171,18 +227,21 @@ class ScalarReport:
         accounts: list[Accumulated] = []
         try:
             accounts.extend(self._late(self._watch))
+            self._change_leaves()
             gained = {entry.id for entry in self._entries if entry.gained}
             leaves = {node: leaf for node, leaf in self._leaves.items() if node in gained}
-            self._gradients.ends(self._number, leaves, self._used)
+            self._gradients.ends(self.number, leaves, self._used)
         finally:
             outside = tuple(self._watch.outside())
-            self._reporter.ended(PassEnded(self._number, error, tuple(accounts), outside))
+            self.reporter.ended(PassEnded(self.number, error, tuple(accounts), outside))
+            self._caller, self.frame = self.frame, None
             self._watch = None  # it refers to us: neither shall wait for a garbage collection
 
     def stop(self) -> None:
         """Stop at the end of the pass when the person steps."""
-        if self._number:
-            self._reporter.after_pass(self._number, self._steps)
+        caller, self._caller = self._caller, None
+        if self.number:
+            self.reporter.stops.after_pass(self.number, self.steps, caller)
 
     def _late(self, watch: ScalarPass) -> Iterator[Accumulated]:
         """Accounts of the leaves whose gradient is not what their last step said."""

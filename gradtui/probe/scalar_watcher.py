@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from gradtui.probe.engines import Engines, codes
+from gradtui.probe.faults import is_ours
 from gradtui.probe.gradients import Gradients
 from gradtui.probe.operations import side_of, sign_of
 from gradtui.probe.places import of_probe
@@ -143,7 +144,10 @@ class ScalarWatcher:
     ) -> Any:
         """The program called `root.backward(...)`: let it, and report."""
         thread = threading.get_ident()
-        if not self._reporter.enabled or self._pass_thread == thread:
+        if not self._reporter.enabled:
+            self._reporter.unwatched += 1
+            return original(root, *args, **kwargs)
+        if self._pass_thread == thread:
             return original(root, *args, **kwargs)
         if not self._watching.acquire(blocking=False):
             self._tell_of_threads()
@@ -221,7 +225,7 @@ class ScalarWatcher:
             twin = self._twin_for(entries, order, shape, arguments)
             report = ScalarReport(self._reporter, entries, twin, shape, self._gradients)
             watch = watching.enter_context(ScalarPass(entries, shape, report, self._current))
-            report.begin(watch, self._places.use(self._places.stack(caller)))
+            report.begin(watch, caller)
             return watch, report
         except Exception as error:
             watching.close()
@@ -245,7 +249,7 @@ class ScalarWatcher:
                 seed = float(seeds[0]) if seeds else 1.0
                 return TwinGraph(torch, entries, order, shape, seed, self._made_by)
         except (RuntimeError, TypeError, ValueError) as error:
-            if self._reporter.of_program(error):
+            if not is_ours(error, self._places.of_engine):
                 raise
             return f"torch could not run this graph: {error}"
 
@@ -258,7 +262,7 @@ class ScalarWatcher:
             try:
                 import torch as module
             except Exception as error:
-                if self._reporter.of_program(error):
+                if not is_ours(error, self._places.of_engine):
                     raise
                 return f"torch could not be loaded: {error}"
             finally:

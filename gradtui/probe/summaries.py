@@ -21,13 +21,16 @@ def summarize(tensor: Any, rich: bool) -> Summary | None:
     if tensor is None:
         return None
     with untouched():
-        return _summarize(tensor, rich)
+        return read(tensor, rich)
 
 
-def _summarize(tensor: torch.Tensor, rich: bool) -> Summary:
+def read(tensor: torch.Tensor, rich: bool, brief: bool = False) -> Summary:
+    """Like `summarize`, of a tensor; for whom works `untouched` already.
+
+    `brief`: where not `rich`, of more than 64 elements the norm alone.
+    """
     shape = tuple(tensor.shape) if not tensor.is_nested else ()
-    dtype = str(tensor.dtype).removeprefix("torch.")
-    device = str(tensor.device)
+    dtype, device = _named(tensor.dtype).removeprefix("torch."), _named(tensor.device)
     why_not = readable(tensor)
     if why_not:
         return Summary(shape, dtype, device, note=why_not)
@@ -40,9 +43,20 @@ def _summarize(tensor: torch.Tensor, rich: bool) -> Summary:
             return summary_of_floats(
                 [float(v) for v in flat.reshape(-1).tolist()], shape, dtype, device, SOME if rich else FEW
             )
-        return _large(flat, shape, dtype, device, rich or count <= SOME)
+        return _large(flat, shape, dtype, device, rich or (count <= SOME and not brief))
     except (RuntimeError, NotImplementedError, TypeError) as error:
         return Summary(shape, dtype, device, note=str(error).splitlines()[0][:80])
+
+
+_names: dict[Any, str] = {}
+
+
+def _named(thing: Any) -> str:
+    """A dtype or a device as text, which torch makes anew each time."""
+    name = _names.get(thing)
+    if name is None:
+        name = _names[thing] = str(thing)
+    return name
 
 
 def _large(flat: torch.Tensor, shape: tuple[int, ...], dtype: str, device: str, stats: bool) -> Summary:

@@ -17,15 +17,20 @@ from typing import Any
 
 from gradtui.probe.faults import is_ours
 from gradtui.probe.reporter import Reporter
+from gradtui.probe.weak import Remembered
 
 
 class TorchArrival:
     """Context manager: installs an import hook for `torch`; watches at once where it is loaded already."""
 
-    def __init__(self, reporter: Reporter, full: bool) -> None:
+    def __init__(
+        self, reporter: Reporter, full: bool, home: int | None = None, leaf_ids: Remembered[int] | None = None
+    ) -> None:
+        """`home`: the thread whose forward is mapped, None for this one. `leaf_ids`: of known leaves."""
         self._reporter = reporter
         self._full = full
-        self._home = threading.get_ident()
+        self._home = threading.get_ident() if home is None else home
+        self._leaf_ids = leaf_ids if leaf_ids is not None else Remembered[int]()
         self._watching = ExitStack()
         self._finder = _Finder(self._arrived)
 
@@ -50,7 +55,7 @@ class TorchArrival:
                 return
             from gradtui.probe.torch_watcher import TorchWatcher
 
-            self._watching.enter_context(TorchWatcher(self._reporter, self._full, self._home))
+            self._watching.enter_context(TorchWatcher(self._reporter, self._full, self._home, self._leaf_ids))
         except Exception as error:  # another module of that name, or a torch unlike those we know
             if not is_ours(error):
                 raise

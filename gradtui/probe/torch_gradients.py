@@ -30,29 +30,46 @@ class Mark:
 
     __slots__ = ("bits", "sample", "summary")
 
-    def __init__(self, tensor: torch.Tensor, summary: Summary | None, exact: bool) -> None:
+    def __init__(
+        self,
+        tensor: torch.Tensor,
+        summary: Summary | None,
+        exact: bool,
+        entries: list[float] | None = None,
+    ) -> None:
+        """`entries`: a sample that was taken just now."""
         self.summary = summary
         self.bits = _bits(tensor) if exact else None
         small = summary is None or summary.values is not None
-        self.sample = None if exact or small else _sample(tensor)
+        self.sample = None if exact or small else entries if entries is not None else sample(tensor)
 
 
 class TorchLeaf:
     """One leaf as a pass begins: `summary` of its value; `exact`: does it hold a gradient already?"""
 
-    def __init__(self, variable: torch.Tensor, summary: Summary | None, exact: bool) -> None:
+    def __init__(
+        self,
+        variable: torch.Tensor,
+        summary: Summary | None,
+        exact: bool,
+        entries: list[float] | None = None,
+    ) -> None:
         self._variable = variable
-        self._mark = Mark(variable, summary, exact)
+        self._mark = Mark(variable, summary, exact, entries)
 
     def mark(self) -> Mark:
         """As the pass found it, whatever hooks of the program's have done since."""
         return self._mark
 
+    def moved(self, summary: Summary | None, exact: bool) -> None:
+        """The person has given it another value: that is the one to remember."""
+        self._mark = Mark(self._variable, summary, exact)
+
     def changed(self, mark: Mark) -> bool:
         """By the bits where they are known, else by what the summaries of two passes can tell."""
         if mark.bits is not None:
             return _bits(self._variable) != mark.bits
-        if mark.sample is not None and not same_entries(mark.sample, _sample(self._variable)):
+        if mark.sample is not None and not same_entries(mark.sample, sample(self._variable)):
             return True
         return mark.summary is not None and _differ(mark.summary, self._mark.summary)
 
@@ -67,9 +84,10 @@ class TorchLeaf:
         if grad is None or left is None or left() is not grad:
             return False
         with untouched():
-            if grad.layout is torch.sparse_coo:
+            unread = readable(grad)
+            if unread == "sparse" and grad.layout is torch.sparse_coo:
                 return bool(grad._values().any())
-            return bool(readable(grad)) or bool(grad.detach().any())
+            return bool(unread) or bool(grad.detach().any())
 
     def dropped(self) -> bool:
         """Do we alone hold the Python object?"""
@@ -92,11 +110,12 @@ def _bits(tensor: torch.Tensor) -> int | None:
         if kind is None:
             return None
         whole = flat.resolve_neg().contiguous().view(kind).reshape(-1).to(torch.int64)
-        places = torch.arange(1, 2 * whole.numel(), 2, device=whole.device)
+        places = torch.arange(1, 2 * whole.numel() + 1, 2, device=whole.device)
         return int((whole * places).sum())
 
 
-def _sample(tensor: torch.Tensor) -> list[float] | None:
+def sample(tensor: torch.Tensor) -> list[float] | None:
+    """Some entries, evenly spread; None where they cannot be read cheaply."""
     with untouched():
         if readable(tensor) or tensor.is_complex() or not tensor.is_contiguous():
             return None

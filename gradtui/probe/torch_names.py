@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import weakref
+from collections.abc import Callable
+from functools import lru_cache
 from types import FrameType
 from typing import Any
 
 import torch
 
 from gradtui.probe import names
-from gradtui.probe.torch_private import packed, saved_value
+from gradtui.probe.module_paths import ModulePaths
+from gradtui.probe.torch_private import packed, readable, saved_value
 
 _SIGNS = {
     "Add": "+",
@@ -45,39 +48,42 @@ class TorchNames:
     pass are searched for as deep as such were found at the same call of `backward` before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, assigned: Callable[[Any], str | None]) -> None:
+        """`assigned`: the variable that a node's result was stored in as it was made."""
+        self._assigned = assigned
         self._leaves: dict[int, tuple[weakref.ref[Any], str | None]] = {}
-        self._modules: dict[int, tuple[weakref.ref[Any], str]] = {}
+        self.modules = ModulePaths()
         self._depths: dict[int, int] = {}  # by stack: the deepest that a new leaf was found at
         self._fruitless: set[int] = set()  # stacks at which the deepest search left new leaves nameless
 
-    def module(self, number: int) -> str | None:
-        """The path of a module or of the module that owns a parameter, by its `id()`; None if not known."""
-        known = self._modules.get(number)
-        return known[1] or None if known is not None and known[0]() is not None else None
-
     def find(
-        self, nodes: list[Any], frames: list[FrameType], stack: int
+        self, nodes: list[Any], frames: list[FrameType], between: list[FrameType], stack: int
     ) -> list[tuple[str | None, bool, Any]]:
         """For each node: its name, whether that is a variable's path, the tensor found under it or None.
 
-        `stack`: the id of the stack that called `backward`.
+        `frames`: the user's; `between`: the library's that they called `backward` through. `stack`: the id
+        of the stack that called it.
         """
-        search = self._search(nodes, frames, stack)
+        search = self._search(nodes, frames, between, stack)
         if search.doubted:
             for key in search.doubted:
                 del self._leaves[key]
-            search = self._search(nodes, frames, stack)
+            search = self._search(nodes, frames, between, stack)
         self._remember(search)
-        return search.names()
+        return search.names(self._assigned)
 
-    def _search(self, nodes: list[Any], frames: list[FrameType], stack: int) -> _Search:
-        search = _Search(nodes, self._leaves, self._modules)
-        if not search.new:
-            search.run(frames, 1)
+    def _search(
+        self, nodes: list[Any], frames: list[FrameType], between: list[FrameType], stack: int
+    ) -> _Search:
+        search = _Search(nodes, self._leaves, self.modules)
+        search.run(frames, 1)
+        if search.new and between and not search.new <= set(search.found):
+            search.run(between, 1)  # a trainer's own `self` says more than a long way through the trainer
+        if search.new <= set(search.found):
             return search
         depth = self._depths.get(stack, names.DEEPEST)
-        search.run(frames, depth)
+        if depth > 1:
+            search.run(frames, depth)
         if depth < names.DEEPEST and stack not in self._fruitless and not search.new <= set(search.found):
             search.run(frames, names.DEEPEST)
         if not search.new <= set(search.found):
@@ -102,7 +108,7 @@ class _Search:
         self,
         nodes: list[Any],
         known: dict[int, tuple[weakref.ref[Any], str | None]],
-        modules: dict[int, tuple[weakref.ref[Any], str]],
+        modules: ModulePaths,
     ) -> None:
         self._nodes = nodes
         self._modules = modules
@@ -186,7 +192,7 @@ class _Search:
     def _claim_module(self, module: torch.nn.Module, path: str) -> None:
         """Parameters are called as `named_parameters` calls them, whatever else holds them."""
         for name, parameter in torch.nn.Module.named_parameters(module, remove_duplicate=False):
-            self._place(parameter, _module_name(path, name.rpartition(".")[0]))
+            self._modules.place(parameter, path, name.rpartition(".")[0])
             key = id(parameter)
             self._check(parameter, f"{path}.{name}")
             if key not in self._by_module:
@@ -195,21 +201,19 @@ class _Search:
                 self.found[key] = f"{path}.{name}"
                 self._found(key, path)
         for name, part in torch.nn.Module.named_modules(module):
-            self._place(part, _module_name(path, name))
+            self._modules.place(part, path, name)
             prefix = f"{path}.{name}" if name else path
             for attribute, value in list(vars(part).items()):
                 if isinstance(value, torch.Tensor):
                     self._claim_tensor(value, f"{prefix}.{attribute}")
 
-    def _place(self, obj: Any, module: str) -> None:
-        """Remember the path of a module, or of a parameter's; the first model in scope that has it counts."""
-        known = self._modules.get(id(obj))
-        if known is None or known[0]() is not obj:
-            self._modules[id(obj)] = (weakref.ref(obj), module)
-
-    def names(self) -> list[tuple[str | None, bool, Any]]:
-        """In the order of the nodes; what no variable holds is written out from its operands."""
+    def names(self, assigned: Callable[[Any], str | None]) -> list[tuple[str | None, bool, Any]]:
+        """In the order of the nodes. What no variable holds any more goes by the name that it was `assigned`
+        when it was made; else it is written out from its operands."""
         told: dict[int, tuple[str | None, bool, Any]] = {}
+        for node in self._nodes:
+            if id(node) not in self.found and not hasattr(node, "variable") and (name := assigned(node)):
+                self.found[id(node)] = name
         for node in reversed(self._nodes):
             self._name(node, told)
         for node in reversed(self._nodes):  # operands may come after their users in the walk
@@ -225,6 +229,9 @@ class _Search:
             return
         if key in self.found:
             told[id(node)] = (self.found[key], True, self._tensors.get(key))
+            return
+        if _word(type(node).__name__) is None:
+            told[id(node)] = (None, False, None)
             return
         operands = [
             self._operand(function, output, told) if function is not None else self._input(node, slot)
@@ -249,7 +256,9 @@ class _Search:
         if not isinstance(saved, torch.Tensor):
             return None
         found = self._inputs.get(id(saved))
-        return f"{saved.item():g}" if found is None and saved.dim() == 0 else found
+        if found is None and not readable(saved) and saved.dim() == 0:
+            return f"{saved.item():g}"
+        return found
 
     def _operand(
         self, function: Any, output: int, told: dict[int, tuple[str | None, bool, Any]]
@@ -261,16 +270,16 @@ class _Search:
         return told.get(id(function), (None,))[0]
 
 
-def _module_name(path: str, name: str) -> str:
-    """As `named_modules` has it; a number alone (`2` of an `nn.Sequential`) would say nothing."""
-    return f"{path}.{name}" if name[:1].isdigit() else name
+@lru_cache(maxsize=2_000)
+def _word(kind: str) -> str | None:
+    """The word for an op that can be written out, `Mul` for `MulBackward0`; None for any other."""
+    match = _NAME.match(kind)
+    word = match.group(1) if match is not None else ""
+    return word if word in _SIGNS or word in _CALLED or word in ("Pow", "T") else None
 
 
 def _written_out(node: Any, operands: list[str | None]) -> str | None:
-    match = _NAME.match(node.name())
-    if match is None:
-        return None
-    word = match.group(1)
+    word = _word(type(node).__name__) or ""
     if word in _SIGNS:
         if any(operands):  # one that needs no gradient may be nowhere to be found: `out - …`
             unknown = [function is None for function, _ in node.next_functions]

@@ -8,20 +8,26 @@ handler of the program's raises there must.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
+from functools import cached_property, partial
+from types import FrameType
 from typing import Any
 
 import torch
 
+from gradtui.probe.explain_nonfinite import Nonfinite, bad
 from gradtui.probe.faults import is_ours
+from gradtui.probe.reading import Reader
 from gradtui.probe.reporter import Reporter
-from gradtui.probe.summaries import summarize
 from gradtui.probe.torch_gradients import TorchLeaf
-from gradtui.probe.torch_private import packed, saved_names, saved_value, untouched
-from gradtui.wire.messages import Accumulated, Saved, Sent, Stepped, Summary, Value
+from gradtui.probe.torch_private import untouched
+from gradtui.probe.torch_saved import read_saved
+from gradtui.probe.torch_spot import TorchSpot
+from gradtui.wire.messages import Accumulated, Hit, Node, Saved, Sent, Stepped, Summary, Value
 
-_saved_names: dict[type, list[str]] = {}
+FEW = 200
+"""Nodes up to which all that is cheap is read while the program runs: what torch saved, and more than the
+norm of middling tensors. In a larger graph that is read at a stop."""
 
 
 def walk(roots: list[Any]) -> list[Any]:
@@ -40,11 +46,14 @@ def walk(roots: list[Any]) -> list[Any]:
 class TorchPass:
     """Context manager: hooks on every node of the pass, reporting steps in the engine's own order."""
 
-    def __init__(self, reporter: Reporter, number: int, nodes: list[Any], ids: list[int], full: bool) -> None:
-        self._reporter = reporter
-        self._number = number
-        self._nodes = nodes
-        self._ids = ids
+    def __init__(
+        self, reporter: Reporter, number: int, nodes: list[Any], ids: list[int], full: bool, lean: bool
+    ) -> None:
+        """`lean`: the program will not stop; nodes that are no leaves are looked at when they have run."""
+        self.reporter = reporter
+        self.number = number
+        self.nodes = nodes
+        self.ids = ids
         self._full = full
         by_node = {id(node): i for node, i in zip(nodes, ids)}
         self.inputs: list[tuple[int | None, ...]] = [
@@ -62,13 +71,36 @@ class TorchPass:
         self._saved: dict[int, tuple[Saved, ...]] = {}
         self._handles: list[Any] = []
         self._faulty = False
+        self._brief = len(nodes) > FEW
+        self._read = Reader(self._brief)
+        self._lean = lean
+        self._ran: set[int] = set()
+        self.describe: Callable[[], list[Node]] = list
+        self._announce: Callable[[], object] | None = None
+        """Tells of the pass, where that was put off."""
+        self._alone: Callable[[], object] = list
+        self._kept: list[Stepped] = []
+        """Its steps until then."""
+        self.before_steps: dict[int, Summary | None] = {}
+        """What the leaves held whose steps these are."""
+        self.stack = 0
+        """From which backward was called."""
+        self.frame: FrameType | None = None
+        """Of the program's, which called backward."""
         self.leaves: dict[int, TorchLeaf] = {}
         """How to look at each leaf, by id."""
         self.accumulated: dict[int, TorchLeaf] = {}
         """Those that the pass has accumulated into."""
+        self.held: set[int] = set()
+        """Leaves that had a gradient as the pass began."""
         self.used: dict[int, int] = {}
         """Leaves that entered with a used gradient, and the pass that it came from."""
         self.on_zeroed: Callable[[list[int], dict[int, int]], None] = lambda *_: None
+        self.later: dict[int, Any] = {}
+        """Values that the person gives leaves as the pass ends."""
+        self.nonfinite: Nonfinite | None = None
+        """Who looks into contributions that are not finite."""
+        self.on_changed: Callable[[int, TorchLeaf, dict[int, int]], None] = lambda *_: None
 
     # -------------------------------------------------------------- lifetime
 
@@ -81,22 +113,46 @@ class TorchPass:
         return self
 
     def _install(self) -> None:
-        for i, node in enumerate(self._nodes):
-            self._handles.append(node.register_prehook(self._guarded(partial(self._before_node, i))))
+        for i, node in enumerate(self.nodes):
+            if not self._lean or _always_before(node):
+                self._handles.append(node.register_prehook(self._guarded(partial(self._before_node, i))))
             self._handles.append(node.register_hook(self._guarded(partial(self._after_node, i))))
+
+    def _look_before(self) -> None:
+        """The program may have to stop before a node now."""
+        self._lean = False
+        for i, node in enumerate(self.nodes):
+            if i not in self._ran and not _always_before(node):
+                self._handles.append(node.register_prehook(self._guarded(partial(self._before_node, i))))
 
     def __exit__(self, *exc: object) -> None:
         for handle in reversed(self._handles):
             handle.remove()
         self._handles.clear()
+        self.frame = None
+        self._change_leaves()
 
-    def _guarded(self, hook: Callable[..., None]) -> Callable[..., None]:
-        def guarded(*args: Any) -> None:
+    def _change_leaves(self) -> None:
+        """The saved tensors of this pass are used up: its leaves may have other values."""
+        later, self.later = self.later, {}
+        for node, number in zip(self.nodes, self.ids) if later else ():
+            if number in later:
+                try:
+                    with untouched(), torch.no_grad():
+                        node.variable.copy_(later[number])
+                        self.leaves[number].moved(self._read(node.variable, True), number in self.held)
+                    self.on_changed(number, self.leaves[number], self.used)
+                except Exception as error:
+                    self.reporter.notice(f"the leaf could not be changed: {error}", self.number)
+
+    def _guarded(self, hook: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded(*args: Any) -> Any:
             try:
                 with untouched():
-                    hook(*args)
+                    return hook(*args)
             except Exception as error:
                 self._contain(error)
+            return None
 
         return guarded
 
@@ -106,19 +162,45 @@ class TorchPass:
             raise error
         if not self._faulty:
             self._faulty = True
-            self._reporter.notice(
-                f"gradtui could not look at a node: {type(error).__name__}: {error}", self._number
+            self.reporter.notice(
+                f"gradtui could not look at a node: {type(error).__name__}: {error}", self.number
             )
+
+    @property
+    def running(self) -> int | None:
+        """The index of the node that has begun to run and not ended, the innermost one.
+
+        Where nobody looked at its beginning: of those that are ready, the one that torch takes first.
+        """
+        if not self._lean:
+            return next(reversed(self._received), None)
+        ready = [i for i, node in enumerate(self.nodes) if i not in self._ran and self._users[i] <= self._ran]
+        return max(ready, key=lambda i: self.nodes[i]._sequence_nr(), default=None)
+
+    @cached_property
+    def _users(self) -> list[set[int]]:
+        """For each node, those that send to it."""
+        at = {number: i for i, number in enumerate(self.ids)}
+        users: list[set[int]] = [set() for _ in self.nodes]
+        for i, inputs in enumerate(self.inputs):
+            for target in inputs:
+                if target is not None:
+                    users[at[target]].add(i)
+        return users
+
+    def received_by(self, i: int) -> tuple[Value | None, ...]:
+        """What a node received that has not ended."""
+        return self._received.get(i, ())
 
     @property
     def sequence_numbers(self) -> list[int]:
         """The numbers of the pass's nodes, as the forward gave them out."""
-        return [node._sequence_nr() for node in self._nodes]
+        return [node._sequence_nr() for node in self.nodes]
 
-    def _zero(self) -> list[int]:
+    def zero(self) -> list[int]:
         """Zero the leaves' gradients as `optimizer.zero_grad()` does: None in place of each."""
         zeroed = []
-        for node, i in zip(self._nodes, self._ids):
+        for node, i in zip(self.nodes, self.ids):
             variable = getattr(node, "variable", None)
             if variable is not None and variable.grad is not None:
                 variable.grad = None
@@ -126,81 +208,151 @@ class TorchPass:
         self.on_zeroed(zeroed, self.used)
         return zeroed
 
+    def read(self, tensors: tuple[Any, ...], rich: bool) -> tuple[Summary | None, ...]:
+        """A summary for each."""
+        read = self._read
+        return tuple([read(tensor, rich) for tensor in tensors])
+
+    # ------------------------------------------------------------- announcing
+
+    @cached_property
+    def described(self) -> list[Node]:
+        """The nodes as they are announced, in the order of `nodes`."""
+        return self.describe()
+
+    def put_off(self, announce: Callable[[], object], alone: Callable[[], object]) -> None:
+        """Tell of nothing until `announce`; of a pass in which that never comes, `alone` tells."""
+        self._announce, self._alone = announce, alone
+
+    def announce(self) -> None:
+        """Somebody has to know of the pass now."""
+        announce, self._announce = self._announce, None
+        if announce is not None:
+            announce()
+            steps = (node for node in self.before_steps if node in self.leaves)
+            self.accumulated.update((node, self.leaves[node]) for node in steps)
+            kept, self._kept = self._kept, []
+            for step in kept:
+                self.reporter.stepped(step)
+
+    def finish(self) -> None:
+        """The pass is over."""
+        if self._announce is not None:
+            self._alone()
+
+    def _tell(self, step: Stepped) -> None:
+        if self._announce is None:
+            self.reporter.stepped(step)
+        else:
+            self._kept.append(step)
+
     # ----------------------------------------------------------------- hooks
 
-    def _before_node(self, i: int, received: tuple[Any, ...]) -> None:
-        rich = self._full or self._reporter.stopping
-        got = self._received[i] = tuple([summarize(g, rich) for g in received])
-        self._reporter.before_node(self._number, self.steps, self._ids[i], got, self._zero)
-        node = self._nodes[i]
+    def _before_node(self, i: int, received: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        stops = self.reporter.stops
+        rich = self._full or stops.rich
+        got: tuple[Value | None, ...] = self.read(received, rich)
+        replaced = None
+        if stops.interested():
+            spot = TorchSpot(self, i, received)
+            stops.before(spot, got)
+            if spot.gradients is not received:
+                received = replaced = spot.gradients
+            rich = self._full or stops.rich
+            got = self.read(received, rich)
+        self._received[i] = got
+        node = self.nodes[i]
         if hasattr(node, "variable"):
-            self._before[i] = summarize(node.variable.grad, rich)
-        else:
-            self._saved[i] = read_saved(node, self._full or self._reporter.stopping)
+            self._before[i] = self._read(node.variable.grad, rich)
+        elif rich or not self._brief:
+            self._saved[i] = read_saved(node, rich)
+        return replaced
 
     def _after_node(self, i: int, sent: tuple[Any, ...], received: tuple[Any, ...]) -> None:
-        rich = self._full or self._reporter.stopping
-        node = self._nodes[i]
+        stops = self.reporter.stops
+        rich = self._full or stops.rich
+        self._ran.add(i)
         got = self._received.pop(i, None)
         if got is None:
-            got = tuple([summarize(g, rich) for g in received])
+            got = self.read(received, rich)
+            if not self._brief:
+                self._saved[i] = read_saved(self.nodes[i], rich)
+            if self._lean and stops.interested() and stops.looks_before:
+                self._look_before()
+        hits: list[Hit] = []
+        contributions: tuple[Sent | None, ...] = ()
         accumulated = None
-        contributions: list[Sent | None] = []
-        if hasattr(node, "variable"):
-            after = summarize(node.variable.grad, rich)
-            if self._ids[i] in self.leaves:
-                self.accumulated[self._ids[i]] = self.leaves[self._ids[i]]
-            accumulated = Accumulated(self._ids[i], self._before.pop(i, None), got[0] if got else None, after)
+        if hasattr(self.nodes[i], "variable"):
+            accumulated = self._accumulated(i, received, got, rich)
         else:
-            for target, gradient in zip(self.inputs[i], sent):
-                value = None if target is None else summarize(gradient, rich)
-                contributions.append(None if value is None or target is None else Sent(target, value))
+            contributions = self._contributions(i, received, sent, rich)
+            if stops.armed:
+                told = [(item.to, item.value) for item in contributions if item is not None]
+                hits = stops.after(TorchSpot(self, i, received, sent), got, told, not self._lean)
+            if hits and not rich:
+                contributions = self._contributions(i, received, sent, True)
+        number = self.ids[i]
+        why: tuple[str, ...] = ()
+        worse = any(s is not None and bad(s.value) for s in contributions) and not any(map(bad, got))
+        if worse and self.nonfinite is not None:
+            why = self.nonfinite.of_contribution(self.nodes[i], sent, contributions)
         self.steps += 1
-        self._reporter.stepped(
-            Stepped(
-                self._number,
-                self.steps,
-                self._ids[i],
-                got,
-                tuple(contributions),
-                accumulated,
-                saved=self._saved.pop(i, ()),
-            )
+        saved = self._saved.pop(i, ())
+        self._tell(
+            Stepped(self.number, self.steps, number, got, contributions, accumulated, saved=saved, why=why)
         )
+        if hits:
+            stops.stand("breakpoint", TorchSpot(self, i, received, sent), self.steps, None, hits)
+
+    def _contributions(
+        self, i: int, received: tuple[Any, ...], sent: tuple[Any, ...], rich: bool
+    ) -> tuple[Sent | None, ...]:
+        contributions: list[Sent | None] = []
+        for target, gradient in zip(self.inputs[i], sent):
+            value = None if target is None else self._read.like(gradient, received, rich)
+            contributions.append(None if value is None or target is None else Sent(target, value))
+        return tuple(contributions)
+
+    def _accumulated(
+        self, i: int, received: tuple[Any, ...], got: tuple[Value | None, ...], rich: bool
+    ) -> Accumulated:
+        number = self.ids[i]
+        if number in self.leaves:
+            self.accumulated[number] = self.leaves[number]
+        if self._announce is not None:
+            self.before_steps[number] = self._before.get(i)
+        grad = self.nodes[i].variable.grad
+        if received and self._before.get(i) is None and _same(grad, received[0]):
+            grad = received[0]  # torch keeps what the leaf received: it has been read
+        after = self._read(grad, rich)
+        return Accumulated(number, self._before.pop(i, None), got[0] if got else None, after)
 
 
-def read_saved(node: Any, rich: bool) -> tuple[Saved, ...]:
-    """What torch saved for a node's backward. Large tensors are read only when `rich`."""
-    kind = type(node)
-    known = _saved_names.get(kind)
-    if known is None:
-        known = _saved_names[kind] = saved_names(node)
-    found: list[Saved] = []
-    with untouched():
-        for name in known:
-            found.extend(_read_one(node, name, rich))
-    return tuple(found)
+def _always_before(node: Any) -> bool:
+    """Leaves, for what they hold; custom functions, for their backward may raise: what did it receive?"""
+    return hasattr(node, "variable") or isinstance(node, torch.autograd.function.BackwardCFunction)
 
 
-def _read_one(node: Any, name: str, rich: bool) -> Iterator[Saved]:
-    try:
-        if packed(node, name):
-            yield Saved(name, None, "packed by saved-tensor hooks; reading it would run them")
-            return
-        value = saved_value(node, name)
-    except RuntimeError as error:
-        yield Saved(name, None, str(error).splitlines()[0])
-        return
-    if isinstance(value, (tuple, list)) and any(isinstance(part, torch.Tensor) for part in value):
-        for i, part in enumerate(value):
-            yield _described(f"{name}[{i}]", part, rich)
-    elif value is not None and not (isinstance(value, tuple) and not value):
-        yield _described(name, value, rich)
+def _same(a: Any, b: Any) -> bool:
+    """Are two tensors the same memory, seen alike? Both `.grad` and what became of it share a version."""
+    return (
+        type(a) is torch.Tensor
+        and type(b) is torch.Tensor
+        and a.layout is torch.strided
+        and b.layout is torch.strided
+        and a.data_ptr() == b.data_ptr() != 0
+        and a.shape == b.shape
+        and a.stride() == b.stride()
+        and a.dtype == b.dtype
+    )
 
 
-def _described(name: str, value: Any, rich: bool) -> Saved:
-    if isinstance(value, torch.Tensor):
-        if rich or value.numel() <= 64:
-            return Saved(name, summarize(value, rich))
-        return Saved(name, None, f"{tuple(value.shape)}, not read while running")
-    return Saved(name, None, repr(value)[:80])
+class Failed(TorchSpot):
+    """Where an exception left a pass: the node that ran; what it received is gone but for its summary."""
+
+    def __init__(self, pass_: TorchPass, i: int) -> None:
+        super().__init__(pass_, i, (), ())
+
+    def received(self) -> tuple[Value | None, ...]:
+        """As it was read before the node ran."""
+        return self._pass.received_by(self._i)

@@ -10,10 +10,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 import torch
 import torch.autograd.graph as graph
+
+from gradtui.probe.places import line_of
 
 next_sequence_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
 
@@ -29,6 +32,12 @@ def replace_engine_entry(entry: RunBackward) -> RunBackward:
     graph._engine_run_backward = entry
     torch.autograd._engine_run_backward = entry  # type: ignore[attr-defined]
     return original
+
+
+def engine_entry() -> RunBackward:
+    """What stands at the door of the engine."""
+    entry: RunBackward = graph._engine_run_backward
+    return entry
 
 
 def root_node(output: Any) -> Any:
@@ -54,7 +63,8 @@ def untouched() -> Any:
 
 def readable(tensor: Any) -> str:
     """Why a tensor must not be read here; '' when it may be."""
-    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+    functorch = torch._C._functorch
+    if functorch.is_functorch_wrapped_tensor(tensor) or functorch.is_legacy_batchedtensor(tensor):
         return "inside vmap or grad"
     if torch._C._len_torch_dispatch_stack():
         return "under a dispatch mode"
@@ -86,8 +96,10 @@ def saved_value(node: Any, name: str) -> Any:
 
 
 def packed(node: Any, name: str) -> bool:
-    """Would reading this saved tensor run code of the program's (saved-tensor hooks, checkpoint)?"""
+    """Would reading this saved tensor run code of the program's (saved-tensor hooks, checkpoint, a mode)?"""
     raw = getattr(node, "_raw_saved_" + name, None)
+    if raw is not None and torch._C._len_torch_dispatch_stack():
+        return True
     parts = raw if isinstance(raw, (tuple, list)) else (raw,)
     return any(getattr(part, "unpack_hook", None) is not None for part in parts)
 
@@ -97,3 +109,19 @@ def on_optimizer_step(hook: Callable[..., None]) -> Any:
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
     return register_optimizer_step_post_hook(hook)
+
+
+def forward_class(node: Any) -> Any:
+    """The custom `Function` that a node belongs to; None for torch's own."""
+    return getattr(type(node), "_forward_cls", None)
+
+
+def return_offsets(code: CodeType) -> list[int]:
+    """The offsets of a function's `return` instructions, one for each line."""
+    import dis  # late: most programs never need it
+
+    found: dict[int, int] = {}
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("RETURN_VALUE", "RETURN_CONST"):
+            found.setdefault(line_of(code, instruction.offset), instruction.offset)
+    return list(found.values())

@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import sys
 import threading
-import weakref
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import torch
 
+from gradtui.probe.explain import Explainer
+from gradtui.probe.explain_nonfinite import Nonfinite
+from gradtui.probe.explain_unreached import Unreached
 from gradtui.probe.faults import is_ours
 from gradtui.probe.forward import ForwardMap
 from gradtui.probe.gradients import Gradients
-from gradtui.probe.places import of_probe
+from gradtui.probe.places import WHOLE, of_probe
 from gradtui.probe.reporter import Reporter
-from gradtui.probe.scalar_names import user_frames
 from gradtui.probe.signals import Held
 from gradtui.probe.summaries import summarize
+from gradtui.probe.torch_describe import Describer
 from gradtui.probe.torch_gradients import TorchLeaf
-from gradtui.probe.torch_names import TorchNames
-from gradtui.probe.torch_pass import TorchPass, walk
+from gradtui.probe.torch_pass import Failed, TorchPass, walk
 from gradtui.probe.torch_private import (
     being_compiled,
+    engine_entry,
     on_optimizer_step,
     replace_engine_entry,
     root_node,
     untouched,
 )
-from gradtui.wire.messages import Node, PassBegan, PassEnded, Summary, Value
+from gradtui.probe.weak import Remembered
+from gradtui.wire.messages import PassBegan, PassEnded, Summary, Value
+
+COMPILED = "CompiledFunctionBackward"
 
 
 class TorchWatcher:
@@ -39,14 +45,17 @@ class TorchWatcher:
     behind in a thread that ends takes the interpreter with it (torch 2.13).
     """
 
-    def __init__(self, reporter: Reporter, full: bool, home: int) -> None:
+    def __init__(self, reporter: Reporter, full: bool, home: int, leaf_ids: Remembered[int]) -> None:
+        """`leaf_ids`: the ids given out by a watcher before this one, whose work this one takes up."""
         self._home = home
         self._reporter = reporter
         self._full = full
-        self._forward = ForwardMap(reporter.places)
-        self._names = TorchNames()
-        self._leaf_ids: dict[int, tuple[weakref.ref[Any], int]] = {}
-        self._inner_ids: dict[tuple[int, str], int] = {}
+        self._forward = ForwardMap(reporter.places, partial(reporter.fault, doing="look at the forward"))
+        self._explainer = Explainer(reporter, self._forward)
+        self._nonfinite = Nonfinite()
+        self._unreached = Unreached(reporter, self._forward, self._was_reached)
+        self._describer = Describer(reporter, self._forward, leaf_ids)
+        self._told_of_compiled = False
         self._gradients = Gradients(reporter)
         self._optimizers: Any = None
         self._original: Any = None
@@ -69,19 +78,25 @@ class TorchWatcher:
 
     def __exit__(self, *exc: object) -> None:
         self._guarded(self._gradients.look)
+        self._guarded(self._unreached.ends)
         self._optimizers.remove()
         if self._mapping:
             self._forward.__exit__(None, None, None)
-        replace_engine_entry(self._original)
+        if engine_entry() == self._run:  # else a recording that began later stands there, and lets us be
+            replace_engine_entry(self._original)
 
     def _optimizer_stepped(self, optimizer: Any, *_: Any) -> None:
         if self._reporter.enabled and not being_compiled():
+            self._describer.values.forget()
             self._guarded(self._tell_of_step, optimizer)
+            self._guarded(self._unreached.stepped, optimizer, _caller())
 
     def _tell_of_step(self, optimizer: Any) -> None:
-        known = self._leaf_ids
-        found = [known.get(id(p)) for group in optimizer.param_groups for p in group["params"]]
-        self._gradients.stepped([entry[1] for entry in found if entry is not None])
+        found = [self._describer.known(p) for group in optimizer.param_groups for p in group["params"]]
+        self._gradients.stepped([leaf for leaf in found if leaf is not None])
+
+    def _was_reached(self, leaf: Any) -> bool:
+        return self._describer.known(leaf) is not None
 
     def _guarded(self, work: Callable[..., object], *args: Any) -> None:
         """Our own work inside the program: a fault of ours becomes a notice."""
@@ -105,23 +120,24 @@ class TorchWatcher:
         signals.take()
         try:
             with untouched():  # a tensor subclass of the program's shall not hear of us
-                watching = self._begin(outputs, kwargs)
+                watching = self._begin(outputs, args, kwargs)
             if watching is None:
                 signals.release()
-                return self._original(outputs, *args, **kwargs)
-            return self._watched(*watching, signals, outputs, args, kwargs)
+                return self._not_begun(outputs, args, kwargs)
+            return self._watched(watching, signals, outputs, args, kwargs)
         finally:
             signals.release()
 
-    def _watched(
-        self, began: PassBegan, hooks: TorchPass, signals: Held, outputs: Any, args: Any, kwargs: Any
-    ) -> Any:
-        error = None
+    def _watched(self, hooks: TorchPass, signals: Held, outputs: Any, args: Any, kwargs: Any) -> Any:
+        error, frame = None, hooks.frame
         try:
-            self._reporter.began(began)
-            with hooks:
+            with hooks, self._forward.within_pass():
                 signals.release()
-                return self._original(outputs, *args, **kwargs)
+                try:
+                    return self._original(outputs, *args, **kwargs)
+                except Exception as raised:
+                    self._guarded(self._failed, raised, hooks, outputs, args)
+                    raise
         except BaseException as raised:
             error = f"{type(raised).__name__}: {raised}"
             raise
@@ -129,14 +145,59 @@ class TorchWatcher:
             try:
                 signals.take()
             finally:  # the last one may still have come before that
-                self._guarded(self._gradients.ends, began.number, hooks.accumulated, hooks.used)
-                self._reporter.ended(PassEnded(began.number, error))
+                self._guarded(self._gradients.ends, hooks.number, hooks.accumulated, hooks.used)
+                self._guarded(hooks.finish)
+                self._reporter.ended(PassEnded(hooks.number, error))
+                numbers = hooks.sequence_numbers
+                self._unreached.last = (hooks.number, hooks.steps, numbers)
+                self._forward.deeds.cuts.forget_left()
                 if not (len(args) > 1 and args[1]):  # the graph is not retained
-                    self._forward.forget_values(hooks.sequence_numbers)
+                    self._forward.forget_values(numbers)
+                    self._explainer.freed.add(hooks.number, hooks.stack, numbers)
             signals.release()
-            self._reporter.after_pass(began.number, hooks.steps)
+            self._reporter.stops.after_pass(hooks.number, hooks.steps, frame)
 
-    def _begin(self, outputs: Any, kwargs: dict[str, Any]) -> tuple[PassBegan, TorchPass] | None:
+    # ---------------------------------------------------------------- failures
+
+    def _not_begun(self, outputs: Any, args: Any, kwargs: Any) -> Any:
+        """No output has a graph: torch refuses, and it is told why."""
+        try:
+            return self._original(outputs, *args, **kwargs)
+        except Exception as raised:
+            self._guarded(self._explain_refusal, raised, outputs, _caller())
+            raise
+
+    def _explain_refusal(self, raised: Exception, outputs: Any, frame: FrameType) -> None:
+        number, steps, _ = self._unreached.last
+        if self._explainer.not_begun(raised, outputs, frame, (number, steps)):
+            stops = self._reporter.stops
+            if stops.attended:
+                stops.stand("exception", None, steps, number=number, frame=frame)
+
+    def _failed(self, raised: Exception, hooks: TorchPass, outputs: Any, args: Any) -> None:
+        hooks.announce()
+        inputs = args[3] if len(args) > 3 else ()
+        i = self._explainer.failed(raised, hooks, outputs, inputs)
+        stops = self._reporter.stops
+        if i is None or not stops.attended:
+            return
+        if i < 0:
+            stops.stand("exception", None, hooks.steps, number=hooks.number, frame=hooks.frame)
+        else:
+            stops.stand("exception", Failed(hooks, i), hooks.steps, hooks.ids[i])
+
+    def _look_at_roots(self, hooks: TorchPass, roots: list[int]) -> None:
+        """Where the root's value is not finite, tell the first value of the forward that is not."""
+        told = self._nonfinite.of_root(hooks, roots, self._forward.deeds.writes)
+        if told is not None:
+            places = self._reporter.places
+            for stack in (told.culprit, *(part for part in told.message if isinstance(part, int))):
+                places.use(stack)
+            self._reporter.send(told)
+
+    # ------------------------------------------------------------------- begin
+
+    def _begin(self, outputs: Any, args: Any, kwargs: dict[str, Any]) -> TorchPass | None:
         """Describe the pass; None (and a notice) where it cannot be watched."""
         try:
             outputs = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
@@ -145,112 +206,92 @@ class TorchWatcher:
                 return None
             nodes = walk(roots)
             number = self._reporter.new_pass()
-            ids = self._identify(nodes)
-            hooks = TorchPass(self._reporter, number, nodes, ids, self._full)
-            caller = _caller()
-            described = self._describe(nodes, ids, hooks, outputs, caller)
-            by_node = {id(node): i for node, i in zip(nodes, ids)}
-            held = self._held(nodes, ids)
-            hooks.leaves = _leaves(nodes, described, {node for node, _ in held})
-            hooks.used = self._gradients.begins(hooks.leaves)
-            hooks.on_zeroed = self._gradients.zeroed
-            began = PassBegan(
-                number,
-                "torch",
-                tuple([by_node[id(root)] for root in roots]),
-                tuple(described),
-                self._reporter.use_stack(caller),
-                held,
-                "backward" if kwargs.get("accumulate_grad", True) else "grad",
-                tuple(hooks.used.items()),
+            ids = self._describer.identify(nodes)
+            self._explainer.forget_last()
+            stops = self._reporter.stops
+            stops.begin_pass()
+            lean, rich = self._may_be_lean(outputs, args, kwargs), self._full or stops.rich
+            hooks = TorchPass(self._reporter, number, nodes, ids, self._full, lean)
+            caller = hooks.frame = _caller()
+            hooks.stack, hooks.nonfinite = self._reporter.places.stack(caller, WHOLE), self._nonfinite
+            kind = "backward" if kwargs.get("accumulate_grad", True) else "grad"
+            hooks.describe = partial(
+                self._describer.describe, nodes, ids, hooks.inputs, hooks.outputs, outputs, caller, rich
             )
-            return began, hooks
+            first = [next(i for i, node in enumerate(nodes) if node is root) for root in roots]
+            announce = partial(self._announce, hooks, first, kind)
+            if stops.light:
+                alone = partial(self._announce_roots, hooks, first, kind, outputs)
+                hooks.put_off(announce, alone)
+            else:
+                announce()
+            return hooks
         except Exception as error:
             if not is_ours(error):
                 raise
             self._reporter.notice(f"gradtui could not watch a pass: {type(error).__name__}: {error}")
             return None
 
-    def _held(self, nodes: list[Any], ids: list[int]) -> tuple[tuple[int, Value], ...]:
-        """Leaves that have a `.grad` as the pass begins, also one of zeros."""
+    def _announce(self, hooks: TorchPass, roots: list[int], kind: str) -> None:
+        """Tell of the pass, and look at what it starts from."""
+        held = self._held(hooks)
+        hooks.held = {node for node, _ in held}
+        hooks.leaves = self._leaves(hooks)
+        hooks.used = self._gradients.begins(hooks.leaves)
+        hooks.on_zeroed, hooks.on_changed = self._gradients.zeroed, self._gradients.moved
+        stack, used = self._reporter.places.use(hooks.stack), tuple(hooks.used.items())
+        nodes, first = tuple(hooks.described), tuple([hooks.ids[i] for i in roots])
+        self._reporter.began(PassBegan(hooks.number, "torch", first, nodes, stack, held, kind, used))
+        self._guarded(self._look_at_roots, hooks, roots)
+        if not self._told_of_compiled and any(node.op == COMPILED for node in nodes):
+            self._told_of_compiled = True
+            self._reporter.notice(
+                f"{COMPILED} stands for all that torch.compile made of a region: it is one node, without "
+                "lines or steps inside. Run without torch.compile to see into it",
+                hooks.number,
+            )
+
+    def _announce_roots(self, hooks: TorchPass, roots: list[int], kind: str, outputs: list[Any]) -> None:
+        """Tell of a pass that is over and was not recorded."""
+        first = tuple([hooks.ids[i] for i in roots])
+        nodes = tuple([self._describer.root(hooks.nodes[i], hooks.ids[i], outputs) for i in roots])
+        stack = self._reporter.places.use(hooks.stack)
+        self._reporter.began(PassBegan(hooks.number, "torch", first, nodes, stack, kind=kind, light=True))
+
+    def _may_be_lean(self, outputs: list[Any], args: Any, kwargs: dict[str, Any]) -> bool:
+        """Will every node run, in this thread and in torch's order, without a stop?"""
+        inputs = args[3] if len(args) > 3 else kwargs.get("inputs", ())
+        return (
+            not self._full
+            and not inputs
+            and not self._reporter.stops.looks_before
+            and all(isinstance(output, torch.Tensor) and output.is_cpu for output in outputs)
+        )
+
+    def _leaves(self, hooks: TorchPass) -> dict[int, TorchLeaf]:
+        leaves, entries = {}, self._describer.values.entries
+        for node, facts in zip(hooks.nodes, hooks.described):
+            variable = getattr(node, "variable", None)
+            if variable is not None:
+                summary = facts.value if isinstance(facts.value, Summary) else None
+                held = facts.id in hooks.held
+                leaves[facts.id] = TorchLeaf(variable, summary, held, entries(variable))
+        return leaves
+
+    def _held(self, hooks: TorchPass) -> tuple[tuple[int, Value], ...]:
+        """Leaves that had a `.grad` as the pass began, also one of zeros."""
         held = []
-        for node, i in zip(nodes, ids):
+        for node, i in zip(hooks.nodes, hooks.ids):
+            if i in hooks.before_steps:
+                before = hooks.before_steps[i]
+                if before is not None:
+                    held.append((i, before))
+                continue
             grad = node.variable.grad if hasattr(node, "variable") else None
-            summary = summarize(grad, self._full or self._reporter.stopping)
+            summary = summarize(grad, self._full or self._reporter.stops.rich)
             if summary is not None:
                 held.append((i, summary))
         return tuple(held)
-
-    def _describe(
-        self, nodes: list[Any], ids: list[int], hooks: TorchPass, outputs: list[Any], caller: FrameType
-    ) -> list[Node]:
-        reporter = self._reporter
-        rich = self._full or reporter.stopping
-        named = self._names.find(nodes, user_frames(caller, reporter.places), reporter.places.stack(caller))
-        results = {id(root_node(t)): t for t in outputs if isinstance(t, torch.Tensor)}
-        described = []
-        facts = zip(nodes, ids, hooks.inputs, hooks.outputs, named)
-        for node, number, inputs, to_outputs, (name, is_path, tensor) in facts:
-            variable = getattr(node, "variable", None)
-            sequence = node._sequence_nr()
-            value: Value | None = summarize(
-                variable if variable is not None else results.get(id(node), tensor), rich
-            )
-            described.append(
-                Node(
-                    number,
-                    node.name().rpartition("::")[2],
-                    inputs,
-                    variable is not None,
-                    name,
-                    is_path,
-                    value if value is not None else self._forward.value_of(sequence),
-                    None if variable is not None else reporter.places.use(self._forward.stack_of(sequence)),
-                    self._names.module(
-                        id(variable) if variable is not None else self._forward.module_of(sequence)
-                    ),
-                    outputs=to_outputs,
-                )
-            )
-        return described
-
-    # ------------------------------------------------------------------- ids
-
-    def _identify(self, nodes: list[Any]) -> list[int]:
-        """Our ids: a leaf keeps its own for the run; a retained graph keeps its nodes' from pass to pass."""
-        ids = []
-        inner: dict[tuple[int, str], int] = {}
-        for node in nodes:
-            variable = getattr(node, "variable", None)
-            if variable is not None:
-                ids.append(self._leaf_id(variable))
-                continue
-            key = (node._sequence_nr(), node.name())
-            number = self._inner_ids.get(key) if key not in inner else None
-            if number is None:
-                number = self._reporter.new_node()
-            inner.setdefault(key, number)
-            ids.append(number)
-        self._inner_ids = inner
-        return ids
-
-    def _leaf_id(self, variable: Any) -> int:
-        known = self._leaf_ids.get(id(variable))
-        if known is not None and known[0]() is variable:
-            return known[1]
-        number = self._reporter.new_node()
-        self._leaf_ids[id(variable)] = (weakref.ref(variable), number)
-        return number
-
-
-def _leaves(nodes: list[Any], described: list[Node], held: set[int]) -> dict[int, TorchLeaf]:
-    leaves = {}
-    for node, facts in zip(nodes, described):
-        variable = getattr(node, "variable", None)
-        if variable is not None:
-            summary = facts.value if isinstance(facts.value, Summary) else None
-            leaves[facts.id] = TorchLeaf(variable, summary, facts.id in held)
-    return leaves
 
 
 def _caller() -> FrameType:

@@ -11,54 +11,70 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO, Literal
+from typing import Any, Literal
+
+from gradtui.session.incoming import Incoming, Stream
+from gradtui.session.terminal import Terminal, environment
 
 _PROBE = str(Path(__file__).parent.parent / "probe" / "__main__.py")
 
-Stdin = Literal["none", "inherit", "pipe"]
-"""What the program reads: an end of file, our own standard input, or what a person types on the screen."""
+Stdin = Literal["none", "inherit", "terminal"]
+"""What the program reads: an end of file, our own standard input, or what a person types on the screen. Then
+it has a terminal of its own, to which it writes as well."""
 
 
 class Started:
     """A Python process with the probe in it, and our end of the socket to it."""
 
     def __init__(self, stdin: Stdin, ready: bool = False) -> None:
-        self.stdin_kind = stdin
+        self.terminal = Terminal() if stdin == "terminal" else None
+        """The one that the program has to itself; None where it reads and writes elsewhere."""
         ours, theirs = socket.socketpair()
+        words = [str(theirs.fileno()), *["ready"] * ready, *["terminal"] * (self.terminal is not None)]
+        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
         try:
-            flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
             self.process: subprocess.Popen[bytes] = subprocess.Popen(
-                [sys.executable, *flags, _PROBE, str(theirs.fileno()), *(["ready"] if ready else [])],
-                stdin={"none": subprocess.DEVNULL, "inherit": None, "pipe": subprocess.PIPE}[stdin],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                [sys.executable, *flags, _PROBE, *words],
+                **self._streams(stdin),
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
         except BaseException:
             ours.close()
+            if self.terminal is not None:
+                self.terminal.close()
             raise
         finally:
             theirs.close()
+        if self.terminal is not None:
+            self.terminal.given()
         self.socket = ours
 
-    def pipes(self) -> tuple[IO[bytes], IO[bytes]]:
-        """Its standard output and error."""
+    def _streams(self, stdin: Stdin) -> dict[str, Any]:
+        if self.terminal is None:
+            pipe, null = subprocess.PIPE, subprocess.DEVNULL
+            return {"stdin": null if stdin == "none" else None, "stdout": pipe, "stderr": pipe}
+        end = self.terminal.theirs
+        return {"stdin": end, "stdout": end, "stderr": end, "env": environment()}
+
+    def incoming(self) -> Incoming:
+        """What it sends and prints, to be read once."""
+        if self.terminal is not None:
+            return Incoming(self.socket.fileno(), {"stdout": self.terminal.ours}, by_terminal=True)
         stdout, stderr = self.process.stdout, self.process.stderr
         assert stdout is not None
         assert stderr is not None
-        return stdout, stderr
+        pipes: dict[Stream, int] = {"stdout": stdout.fileno(), "stderr": stderr.fileno()}
+        return Incoming(self.socket.fileno(), pipes, by_terminal=False)
 
     def release(self) -> None:
         """Close what is ours of it."""
         self.socket.close()
-        for pipe in self.pipes():
-            pipe.close()
-        if self.process.stdin is not None:
-            try:
-                self.process.stdin.close()
-            except OSError:  # what was typed last finds no reader
-                pass
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+        if self.terminal is not None:
+            self.terminal.close()
 
     def end(self) -> None:
         """End a process that never got a program: it leaves when nobody is at the other end."""

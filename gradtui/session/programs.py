@@ -1,4 +1,4 @@
-"""Finding and checking the program file before anything is started."""
+"""Finding and checking the program file or module before anything is started."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import gradtui
 from gradtui.session.errors import BadInput
 from gradtui.session.inputs import Input, find_inputs
 from gradtui.session.knobs import Knob, find_knobs
+from gradtui.session.modules import find_module
 from gradtui.session.scenarios import Scenario, find_scenario
 
 
@@ -35,6 +36,8 @@ class Program:
     scenario: Scenario
     engine: str
     """`torch`, `scalar`, or '' where the imports do not tell."""
+    module: str = ""
+    """The module's name, where it is run as `python -m` does; '' for a file."""
 
 
 def lessons_folder() -> Path:
@@ -65,11 +68,20 @@ def open_program(name: str) -> Program:
     Raises `BadInput` when there is none, or it is no Python program, or has a syntax error.
     """
     path = _find(name)
+    return _opened(path, name if Path(name) == path else str(path))
+
+
+def open_module(name: str) -> Program:
+    """The program that `python -m NAME` would run. Nothing is imported. Raises `BadInput` likewise."""
+    path = find_module(name)
+    return _opened(path, str(path), name)
+
+
+def _opened(path: Path, written: str, module: str = "") -> Program:
     text = _read(path)
     tree = _compiled(path, text)
     lesson = (ast.get_docstring(tree) or "").strip()
-    title = lesson.splitlines()[0] if lesson else path.name
-    written = name if Path(name) == path else str(path)
+    title = lesson.splitlines()[0] if lesson else module or path.name
     scenario = find_scenario(path, tree)
     return Program(
         path,
@@ -81,6 +93,7 @@ def open_program(name: str) -> Program:
         lesson,
         scenario,
         _engine_of(tree),
+        module,
     )
 
 

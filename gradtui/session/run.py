@@ -5,26 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from gradtui.session import remembered, whatif
+from gradtui.session.breakpoints import Breakpoints
+from gradtui.session.errors import BadInput
 from gradtui.session.inputs import edits
 from gradtui.session.knobs import check_settings
 from gradtui.session.process import Started
-from gradtui.session.programs import Program, open_program
-from gradtui.session.session import Plan, Session, Until
+from gradtui.session.programs import Program, open_module, open_program
+from gradtui.session.session import Plan, Session
 from gradtui.trace import Trace
-from gradtui.wire.messages import Event
+from gradtui.wire.messages import Breakpoint, Change, Event, Inspect, Replace, Until
 
 
 class Run:
     """What a face over a live program holds. Its trace is replaced when the program starts again."""
 
-    def __init__(self, program: Program, plan: Plan) -> None:
+    def __init__(self, program: Program, plan: Plan, session: Session | None = None) -> None:
+        """`session`: of a program that runs already."""
         self.program = program
         self.plan = plan
         self.inputs: dict[str, str] = {}
         """Inputs that have another value than in the file, as text."""
-        self.trace = Trace()
-        self.session = Session(plan)
+        self.breakpoints = Breakpoints(list(plan.breakpoints), self._set_breakpoints)
+        self.trace = Trace(plan.keep)
+        self.session = session or Session(plan)
         self._spare: Started | None = None
+        self._asked = 0
 
     def pump(self, timeout: float = 0.0) -> list[Event]:
         """Read what has arrived and fold it; returns the events."""
@@ -33,9 +39,43 @@ class Run:
             self.trace.fold(event)
         return events
 
-    def go(self, until: Until) -> None:
-        """Let the stopped program go on."""
-        self.session.go(until)
+    def go(self, until: Until, node: int = 0) -> None:
+        """Let the stopped program go on; `node` is where `until="node"` goes."""
+        self.session.go(until, node)
+
+    def pause(self) -> None:
+        """Stop the running program before its next node."""
+        self.session.pause()
+
+    def _set_breakpoints(self, points: tuple[Breakpoint, ...]) -> None:
+        self.plan = replace(self.plan, breakpoints=points)
+        remembered.save(self.program.path, [point.text for point in points])
+        self.session.set_breakpoints(points)
+
+    def inspect(self, node: int, what: str = "", part: str = "") -> int:
+        """Ask for a tensor where the program stands; the number of the question, 0 where it does not."""
+        self._asked += 1
+        return self._asked if self.session.ask(Inspect(self._asked, node, what, part)) else 0
+
+    def what_if(self, text: str, leaf: int | None = None) -> bool:
+        """`g = EXPRESSION`: the node that is next runs with that. `leaf = EXPRESSION`: this leaf has that
+        value when the pass is over. False where the program does not stand. Raises `BadInput`."""
+        slot, expression = whatif.parse(text)
+        if slot is not None:
+            return self.session.ask(Replace(slot, expression))
+        if leaf is None:
+            raise BadInput("which leaf? select one first")
+        return self.session.ask(Change(leaf, expression))
+
+    def watch(self, expressions: tuple[str, ...]) -> None:
+        """Evaluate these at every stop, in this run and in the next ones."""
+        self.plan = replace(self.plan, watches=expressions)
+        self.session.watch(expressions)
+
+    def resize(self, columns: int) -> None:
+        """The program's terminal is that wide, in this run and in the next ones."""
+        self.plan = replace(self.plan, columns=columns)
+        self.session.resize(columns)
 
     def zero(self) -> None:
         """Zero the gradients that the nodes hold, at the start of a pass."""
@@ -55,7 +95,8 @@ class Run:
 
         The file is read anew. Raises `BadInput` before anything is ended when it can no longer be run.
         """
-        program = open_program(str(self.plan.path))
+        module = self.plan.module
+        program = open_module(module) if module else open_program(str(self.plan.path))
         knobs = self.plan.knobs if settings is None else settings
         check_settings(program.knobs, knobs)
         changed = self.inputs if inputs is None else inputs
@@ -64,7 +105,7 @@ class Run:
         plan = replace(self.plan, knobs=dict(knobs), edits=edits(program.inputs, kept))
         self.session.close()
         self.program, self.plan, self.inputs = program, plan, kept
-        self.trace = Trace()
+        self.trace = Trace(plan.keep)
         spare, self._spare = self._spare, None
         if spare is not None and spare.process.poll() is not None:
             spare.end()

@@ -17,24 +17,34 @@ from pathlib import Path
 from typing import Literal
 
 from gradtui.session.errors import BadInput
-from gradtui.session.incoming import Incoming
 from gradtui.session.keeping import Keeper
 from gradtui.session.process import Started, Stdin
+from gradtui.session.terminal import COLUMNS, Terminal, waits_for_line
+from gradtui.trace.keep import KEEP
 from gradtui.wire.channel import frame
 from gradtui.wire.codec import WireError, encode
 from gradtui.wire.messages import (
     Begin,
+    Break,
+    Breakpoint,
+    Change,
+    Command,
     Edit,
     Event,
     Exited,
     Go,
     Hello,
+    Inspect,
     Notice,
     PassBegan,
     PassEnded,
+    Pause,
     Raised,
+    Replace,
     Stepped,
     Stopped,
+    Until,
+    Watch,
     Zero,
 )
 
@@ -42,8 +52,6 @@ LINGER = 0.5
 """Seconds after the program's end in which what it left running may still print."""
 GRACE = 0.5
 """Seconds between asking a program to end and ending it."""
-
-Until = Literal["step", "pass", "end"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,24 @@ class Plan:
     """The path as the person wrote it, which becomes `sys.argv[0]`; None for `path`."""
     edits: tuple[Edit, ...] = ()
     """Literals of the file that read otherwise in this run."""
+    breakpoints: tuple[Breakpoint, ...] = ()
+    watches: tuple[str, ...] = ()
+    """Expressions that are evaluated at every stop."""
+    module: str = ""
+    """Run as `python -m MODULE` does, where `path` is the module's file; '' runs the file."""
+    columns: int = COLUMNS
+    """Of the program's terminal, where it has one."""
+    light: bool = False
+    """Passes before the first stop are not recorded but for their loss."""
+    attended: bool = True
+    """Is there a person to stop for? False: `gradtui.breakpoint()` goes on."""
+    keep: int = KEEP
+    """Bytes for the passes that one travels in."""
+
+    @property
+    def title(self) -> str:
+        """What to call the program: the file's name or the module's."""
+        return self.module or self.path.name
 
 
 class Session:
@@ -86,11 +112,28 @@ class Session:
         self._keeper = Keeper(plan.record) if plan.record else None
         self._started = spare or Started(plan.stdin)
         self._process, self._socket = self._started.process, self._started.socket
-        stdout, stderr = self._started.pipes()
-        self._incoming = Incoming(self._socket.fileno(), stdout.fileno(), stderr.fileno())
+        self._incoming = self._started.incoming()
+        self.resize(plan.columns)
         name = plan.name or str(plan.path)
-        begin = Begin(name, plan.argv, dict(plan.knobs), plan.stop, plan.stats, plan.twin, plan.edits)
-        self._command(begin)
+        knobs = dict(plan.knobs)
+        self._command(
+            Begin(
+                name,
+                plan.argv,
+                knobs,
+                plan.stop,
+                plan.stats,
+                plan.twin,
+                plan.edits,
+                plan.module,
+                plan.attended,
+                plan.light,
+            )
+        )
+        if plan.breakpoints:
+            self._command(Break(plan.breakpoints))
+        if plan.watches:
+            self._command(Watch(plan.watches))
 
     # --------------------------------------------------------------- reading
 
@@ -169,7 +212,7 @@ class Session:
                     "the program left other processes running; those of its process group were ended with it"
                 )
             )
-        events += self._incoming.output(final=True)
+        events += self._incoming.finish()
         code = self._process.wait()
         self.stopped = None
         self.exited = Exited(code, self._passes, self._steps, self._cause(code))
@@ -195,38 +238,71 @@ class Session:
 
     # --------------------------------------------------------------- driving
 
-    def go(self, until: Until) -> None:
-        """Leave the stop: `step` runs one node, `pass` to the next pass, `end` to whatever stops it."""
+    def go(self, until: Until, node: int = 0) -> None:
+        """Leave the stop; `node` is where `until="node"` goes."""
         if self.stopped is not None:
             self.stopped = None
-            self._command(Go(until))
+            self._command(Go(until, node))
+
+    def set_breakpoints(self, points: tuple[Breakpoint, ...]) -> None:
+        """These are the breakpoints from now on, whether the program runs or stands."""
+        if self.exited is None:
+            self._command(Break(points))
+
+    def pause(self) -> None:
+        """Stop before the next node, where the program runs."""
+        if self.stopped is None and self.exited is None:
+            self._command(Pause())
 
     def zero(self) -> None:
         """Zero the gradients that the nodes of the pass hold; where the program stands at its start."""
         if self.stopped is not None and self.stopped.step == 0:
             self._command(Zero())
 
+    def ask(self, command: Inspect | Replace | Change) -> bool:
+        """Ask for something where the program stands; False where it does not."""
+        if self.stopped is not None:
+            self._command(command)
+        return self.stopped is not None
+
+    def watch(self, expressions: tuple[str, ...]) -> None:
+        """Have these evaluated at every stop from now on, and at this one."""
+        if self.exited is None:
+            self._command(Watch(expressions))
+
     def type(self, text: str) -> None:
         """Let the program read this. Raises `BadInput` where it reads nothing that is typed."""
-        pipe = self._process.stdin
-        if pipe is None or pipe.closed or self.exited is not None:
-            raise BadInput("the program's input is closed")
-        os.set_blocking(pipe.fileno(), False)
-        try:
-            sent = os.write(pipe.fileno(), text.encode())
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            raise BadInput("the program has closed its input") from None
-        if sent < len(text.encode()):
-            raise BadInput("the program has not read what was typed before")
+        self._terminal().type(text)
 
     def end_input(self) -> None:
-        """Let the program find an end of file."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        """Let the program find an end of file. Raises `BadInput` like `type`."""
+        self._terminal().end_of_file()
 
-    def _command(self, command: Begin | Go | Zero) -> None:
+    @property
+    def secret(self) -> bool:
+        """Does the program read a line that it does not show, a password say?"""
+        terminal = self._started.terminal
+        return terminal is not None and self.exited is None and terminal.secret
+
+    @property
+    def reading(self) -> bool:
+        """Does the program wait for a line to be typed? False too where the system does not tell."""
+        if self._started.terminal is None or self.stopped is not None or self.exited is not None:
+            return False
+        return self.secret or waits_for_line(self._process.pid)
+
+    def resize(self, columns: int) -> None:
+        """Tell the program how wide its terminal is, where it has one."""
+        if self._started.terminal is not None and self.exited is None:
+            self._started.terminal.resize(columns)
+
+    def _terminal(self) -> Terminal:
+        terminal = self._started.terminal
+        if terminal is None or self.exited is not None:
+            raise BadInput("the program's input is closed")
+        return terminal
+
+    def _command(self, command: Command) -> None:
         """Send a command whole; the program waits for it, so this is over at once."""
         try:
             self._socket.setblocking(True)

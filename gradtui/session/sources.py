@@ -148,7 +148,7 @@ class _Report:
         if time.monotonic() < self._next or not sys.stderr.isatty():
             return
         self._next = time.monotonic() + 0.25
-        text = trace.progress or (f"pass {len(trace.passes)}" if trace.passes else "no pass yet")
+        text = trace.progress or (f"pass {trace.passes.begun}" if trace.passes else "no pass yet")
         if trace.passes and not trace.progress:
             text += f", step {len(trace.passes[-1].messages)}"
         self._write(f"{self._name}: {text}"[:78])

@@ -151,6 +151,8 @@ def starts_with_nothing(pass_: Pass, step: Stepped) -> bool:
     """Is this the root's first run, and nobody has set its gradient?"""
     twin = twin_of(pass_.nodes[step.node], step)
     first = step.node == pass_.root.id and pass_.runs[step.node][0] == step.step
+    if pass_.replaced_in(step.step):
+        return False
     return bool(first and step.received[:1] == (0,) and twin is not None and twin.received)
 
 

@@ -1,10 +1,13 @@
-"""The cursor: the (pass, step) that a face shows. Moving it never touches the program."""
+"""The cursor: the (pass, step) that a face shows. Moving it never touches the program.
+
+Moves lead to passes that are kept. One that was let go is looked at where it is asked for by its number,
+and from there the passes beside it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradtui.trace.model import Pass
 from gradtui.trace.trace import Trace
 
 
@@ -22,80 +25,92 @@ NOWHERE = Cursor()
 
 def edge(trace: Trace) -> Cursor:
     """The newest position received so far."""
-    return Cursor(*trace.arrivals[-1]) if len(trace.arrivals) else NOWHERE
+    return _cursor(trace.arrivals.last) or NOWHERE
+
+
+def beginning(trace: Trace) -> Cursor:
+    """The first position that can be gone to."""
+    return _cursor(trace.arrivals.first) or NOWHERE
 
 
 def forward(trace: Trace, at: Cursor) -> Cursor | None:
     """One step on, in the order in which the program went; None at the edge."""
-    place = _place(trace, at) + 1
-    return Cursor(*trace.arrivals[place]) if place < len(trace.arrivals) else None
+    return _cursor(trace.arrivals.after(place(trace, at)))
 
 
 def back(trace: Trace, at: Cursor) -> Cursor | None:
     """One step back in that order; None at the very first."""
-    place = _place(trace, at) - 1
-    return Cursor(*trace.arrivals[place]) if place >= 0 else None
+    return _cursor(trace.arrivals.before(place(trace, at)))
 
 
 def next_pass(trace: Trace, at: Cursor) -> Cursor | None:
     """The start of the next pass; None where there is none yet."""
-    following = _neighbour(trace, at.number, +1)
-    return None if following is None else Cursor(following.number, 0)
+    if trace.was_let_go(at.number) and trace.lines.row(at.number + 1) is not None:
+        return Cursor(at.number + 1, 0)
+    following = trace.passes.after(at.number)
+    return None if following is None else Cursor(following, 0)
 
 
 def previous_pass(trace: Trace, at: Cursor) -> Cursor | None:
     """The start of this pass, or of the one before when already there."""
     if at.step > 0:
         return Cursor(at.number, 0)
-    before = _neighbour(trace, at.number, -1)
-    return None if before is None else Cursor(before.number, 0)
+    if trace.was_let_go(at.number) and trace.lines.row(at.number - 1) is not None:
+        return Cursor(at.number - 1, 0)
+    before = trace.passes.before(at.number)
+    return None if before is None else Cursor(before, 0)
+
+
+def let_go_before(trace: Trace, at: Cursor) -> tuple[int, int] | None:
+    """The first and the last of the passes that were let go right before this one; None if none were."""
+    before = trace.passes.before(at.number) or 0
+    return (before + 1, at.number - 1) if trace.was_let_go(at.number - 1) else None
 
 
 def next_stop(trace: Trace, at: Cursor) -> Cursor:
     """The next place where the program was stopped for something else than a single step, or the edge."""
-    here = _place(trace, at)
-    later = [s for s in _stops(trace) if _place(trace, s) > here]
-    return min(later, key=lambda s: _place(trace, s), default=edge(trace))
+    return _cursor(trace.stops.after(place(trace, at))) or edge(trace)
 
 
 def previous_stop(trace: Trace, at: Cursor) -> Cursor:
-    """The last such place before, or the very first position."""
-    here = _place(trace, at)
-    first = Cursor(*trace.arrivals[0]) if len(trace.arrivals) else NOWHERE
-    earlier = [s for s in _stops(trace) if _place(trace, s) < here]
-    return max(earlier, key=lambda s: _place(trace, s), default=first)
+    """The last such place before, or the first position that can be gone to."""
+    return _cursor(trace.stops.before(place(trace, at))) or beginning(trace)
 
 
 def next_finding(trace: Trace, at: Cursor) -> Cursor | None:
     """Where the next finding is; None after the last."""
-    here = _place(trace, at)
-    later = [c for c in _findings(trace) if _place(trace, c) > here]
-    return min(later, key=lambda c: _place(trace, c), default=None)
+    here = place(trace, at)
+    later = [c for c in _findings(trace) if place(trace, c) > here]
+    return min(later, key=lambda c: place(trace, c), default=None)
 
 
 def previous_finding(trace: Trace, at: Cursor) -> Cursor | None:
     """Where the finding before is; None before the first."""
-    here = _place(trace, at)
-    earlier = [c for c in _findings(trace) if _place(trace, c) < here]
-    return max(earlier, key=lambda c: _place(trace, c), default=None)
+    here = place(trace, at)
+    earlier = [c for c in _findings(trace) if place(trace, c) < here]
+    return max(earlier, key=lambda c: place(trace, c), default=None)
 
 
 def _findings(trace: Trace) -> list[Cursor]:
-    return [Cursor(f.pass_number, f.step) for f in trace.findings]
+    """Their positions; of a pass that was let go, its start stands for all of it."""
+    kept = trace.passes
+    found = [f for f in trace.findings if f.pass_number]  # before the first pass there is no place
+    return [Cursor(f.pass_number, f.step if kept.has(f.pass_number) else 0) for f in found]
 
 
-def _stops(trace: Trace) -> list[Cursor]:
-    return [Cursor(s.number, s.step) for s in trace.stops if s.reason != "step"]
-
-
-def _place(trace: Trace, at: Cursor) -> int:
+def place(trace: Trace, at: Cursor) -> int:
     """Where a position stands in the order of arrival; -1 before any pass."""
-    pass_ = trace.pass_numbered(at.number)
-    return pass_.reached[at.step] if pass_ is not None and at.step < len(pass_.reached) else -1
+    return trace.place_of(at.number, at.step)
+
+
+def _cursor(at: tuple[int, int] | None) -> Cursor | None:
+    return None if at is None else Cursor(*at)
 
 
 def parse(trace: Trace, text: str, at: Cursor) -> Cursor:
     """`7` (a step of this pass), `2:7` (of pass 2), `2:` (its start), `end`.
+
+    Of a pass that was let go there is its line only: every step of it is its start.
 
     Raises `ValueError` with the reason.
     """
@@ -108,23 +123,11 @@ def parse(trace: Trace, text: str, at: Cursor) -> Cursor:
         step = int(step_text) if step_text else 0
     except ValueError:
         raise ValueError(f"'{text}' is no step: write 7, or 2:7 for step 7 of pass 2") from None
+    if trace.was_let_go(number):
+        return Cursor(number, 0)
     pass_ = trace.pass_numbered(number)
     if pass_ is None:
-        count = len(trace.passes)
-        raise ValueError(f"there is no pass {number} ({count} received so far)")
+        raise ValueError(f"there is no pass {number} ({trace.passes.begun} received so far)")
     if not 0 <= step <= len(pass_.messages):
         raise ValueError(f"pass {number} has {len(pass_.messages)} steps so far")
     return Cursor(number, step)
-
-
-def _neighbour(trace: Trace, number: int, offset: int) -> Pass | None:
-    index = _index(trace, number) + offset
-    return trace.passes[index] if 0 <= index < len(trace.passes) else None
-
-
-def _index(trace: Trace, number: int) -> int:
-    """Passes are listed as they began, which is by number, except where threads race."""
-    guess = number - 1
-    if 0 <= guess < len(trace.passes) and trace.passes[guess].number == number:
-        return guess
-    return next((i for i, p in enumerate(trace.passes) if p.number == number), -1)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from gradtui.trace import rules, stale
 from gradtui.trace.compare import sent_for_the_rest
+from gradtui.trace.explained import explained
 from gradtui.trace.findings import Finding
+from gradtui.trace.flow import Flow
 from gradtui.trace.model import Pass
-from gradtui.wire.messages import Stepped
+from gradtui.wire.messages import Explained, Stepped
 
 if TYPE_CHECKING:
     from gradtui.trace.trace import Trace
@@ -34,6 +36,7 @@ class Diagnosis:
         self._held_back: list[Finding] = []
         self._sends = False
         """Has a step of this pass sent anything?"""
+        self._flow = Flow()
 
     def at_begin(self, pass_: Pass) -> list[Finding]:
         """What the graph itself tells: forward values that are not finite."""
@@ -61,13 +64,24 @@ class Diagnosis:
             late += self._held_back
         self._late, self._held_back = {}, []
         found = self._first_of_each(late)
-        if not found and not self._trace.findings and ended is not None and not ended.error:
+        touched = bool(pass_.replaced)  # by the person: torch's own pass had no such gradients
+        if not found and not touched and not self._trace.findings and ended is not None and not ended.error:
             found = self._first_of_each(rules.unlike_torch(self._trace, pass_))
+        if not touched:
+            found += self._first_of_each(self._flow.ended(self._trace, pass_))
         return found
+
+    def explained(self, event: Explained) -> list[Finding]:
+        """What the probe has found out."""
+        return self._first_of_each(explained(self._trace, event))
 
     def used_again(self, pass_: Pass, leaves: tuple[int, ...]) -> list[Finding]:
         """Leaves of an earlier pass whose gradient, mixed with a used one, has been used again."""
         return self._first_of_each(stale.used_again(self._trace, pass_, leaves))
+
+    def used_again_long_ago(self, number: int, leaves: tuple[int, ...]) -> list[Finding]:
+        """The same of a pass that was let go."""
+        return self._first_of_each(stale.used_again_long_ago(self._trace, number, leaves))
 
     def _mismatch(self, pass_: Pass, step: Stepped) -> list[Finding]:
         """Disagreements with torch, once the engine is seen to send in its steps at all.

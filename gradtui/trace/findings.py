@@ -1,4 +1,4 @@
-"""What a finding is. The rules that make them are in `rules.py` and `stale.py`."""
+"""What a finding is. The rules that make them are in `rules.py`, `stale.py`, `flow.py` and `explained.py`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ class Finding:
 
     kind: str
     pass_number: int
+    """0 before the first pass."""
     step: int
     """0 when it was there before the first step."""
     node: int
+    """0 where it speaks of none: of a pass that could not begin, of a parameter that no pass reaches."""
     op: str
     name: str | None
     source: str | None
@@ -28,6 +30,13 @@ class Finding:
     culprit: str | None
     """`file:line` of the statement at fault."""
     message: str
+
+    @property
+    def where(self) -> str:
+        """`at 2:7`; where it speaks of no node, behind which pass it was found."""
+        if self.node:
+            return f"at {self.pass_number}:{self.step}"
+        return f"after pass {self.pass_number}" if self.pass_number else "before the first pass"
 
 
 def finding_at(

@@ -10,14 +10,13 @@ import math
 from array import array
 from dataclasses import dataclass, field
 
-from gradtui.trace.model import Pass
+from gradtui.trace.lines import LeafLine, Lines, line_of
 from gradtui.trace.names import symbol
-from gradtui.trace.numbers import magnitude, number_of
 from gradtui.trace.trace import Trace
 from gradtui.wire.messages import Node, Place
 
-WORK = 2_000
-"""Passes (and nodes searched by name) that one call reads of a leaf's past: a frame's worth."""
+WORK = 10_000
+"""Passes that one call reads of a leaf's past: a frame's worth."""
 KEPT = 8
 """Leaves whose columns are kept for when they are chosen again."""
 UNKNOWN = math.nan
@@ -48,6 +47,8 @@ class Series:
         """The line that called backward."""
         self.numbers: array[int] = array("q")
         """The number of each pass."""
+        self.rows: array[int] = array("q")
+        """Its row among the lines of the trace."""
         self.losses: array[float] = array("d")
         """The value of each pass's root; NaN also where it is unknown or not one number."""
         self.known = 0
@@ -55,16 +56,22 @@ class Series:
         self.nonfinite: array[int] = array("q")
         """Positions of losses that are known to be NaN or Inf."""
 
-    def add(self, pass_: Pass) -> int:
+    def add(self, lines: Lines, row: int) -> int:
         """The next pass; returns its position in the series."""
-        loss = number_of(pass_.root.value)
-        self.numbers.append(pass_.number)
-        if loss is not None:
+        loss = lines.losses[row]
+        self.numbers.append(lines.numbers[row])
+        self.rows.append(row)
+        if lines.known[row]:
             self.known += 1
             if not math.isfinite(loss):
                 self.nonfinite.append(len(self.losses))
-        self.losses.append(UNKNOWN if loss is None else loss)
+        self.losses.append(loss)
         return len(self.losses) - 1
+
+    def value(self, at: int) -> float | None:
+        """The loss at a position; None where it is unknown or not one number."""
+        loss = self.losses[at]
+        return loss if loss == loss or at in self.nonfinite else None
 
     def curve(self, label: str) -> Curve:
         """These losses as they are now, to keep."""
@@ -84,11 +91,10 @@ class LeafColumn:
     open: list[int] = field(default_factory=list)
     """Positions of passes that had not ended when they were read."""
 
-    def read(self, at: int, pass_: Pass, node: Node | None) -> None:
+    def read(self, at: int, leaf: LeafLine | None) -> None:
         """Take in the pass at a position: the next one, or an open one again."""
-        leaf = None if node is None else pass_.leaf_at(node)
-        added = None if leaf is None else magnitude(leaf.added)
-        after = None if leaf is None else magnitude(leaf.after)
+        added = None if leaf is None else leaf.added
+        after = None if leaf is None else leaf.after
         if at == len(self.added):
             self.added.append(UNKNOWN)
             self.after.append(UNKNOWN)
@@ -103,30 +109,29 @@ class Losses:
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        self._next = 0
-        self._places: dict[int, Place | None] = {}
-        """The calling line by stack: a loop calls from one stack again and again."""
+        self._of_root: list[int] = []
+        """For each root of the trace its series."""
         self._by_key: dict[tuple[Place | None, str], int] = {}
-        self._where: dict[int, tuple[int, int]] = {}
+        self._series = array("q")
+        """For each pass its series, and its position there."""
+        self._positions = array("q")
         self.series: list[Series] = []
         """In the order of their first passes."""
         self._leaves: dict[tuple[int, str | int], LeafColumn] = {}
 
     def catch_up(self) -> None:
         """Read the passes that have begun since the last call."""
-        passes = self._trace.passes
-        for i in range(self._next, len(passes)):
-            pass_ = passes[i]
-            number = self._series_of(pass_)
-            self._where[pass_.number] = (number, self.series[number].add(pass_))
-        self._next = len(passes)
+        lines = self._trace.lines
+        for root, stack in lines.roots[len(self._of_root) :]:
+            self._of_root.append(self._series_of(root, stack))
+        for row in range(len(self._series), len(lines.numbers)):
+            number = self._of_root[lines.root_of[row]]
+            self._series.append(number)
+            self._positions.append(self.series[number].add(lines, row))
 
-    def _series_of(self, pass_: Pass) -> int:
+    def _series_of(self, root: Node, stack: int | None) -> int:
         """Which series a pass belongs to. A name that is an expression may differ from pass to pass."""
-        root, stack = pass_.root, pass_.began.stack
-        if stack is not None and stack not in self._places:
-            self._places[stack] = self._trace.line_of(stack)
-        place = None if stack is None else self._places[stack]
+        place = None if stack is None else self._trace.line_of(stack)
         key = (place, root.name if root.named and root.name else root.op)
         number = self._by_key.setdefault(key, len(self.series))
         if number == len(self.series):
@@ -136,14 +141,16 @@ class Losses:
 
     def at(self, number: int) -> tuple[Series, int] | None:
         """The series of a pass and the pass's position in it; None for a pass not read yet."""
-        found = self._where.get(number)
-        return None if found is None else (self.series[found[0]], found[1])
+        row = self._trace.lines.row(number)
+        if row is None or row >= len(self._series):
+            return None
+        return self.series[self._series[row]], self._positions[row]
 
     def leaf(self, series: Series, node: Node) -> LeafColumn:
         """The column of a leaf over a series, read as far as one call may; call again for the rest.
 
         The leaf is found by its id, in a pass that has no such node by its name: a program may make
-        its parameters anew.
+        its parameters anew. Where the leaves' lines of a pass were let go, nothing is known.
         """
         key = (id(series), node.name if node.named and node.name else node.id)
         column = self._leaves.pop(key, None) or LeafColumn(symbol(node))
@@ -154,23 +161,19 @@ class Losses:
         for at in column.open:
             self._read(column, series, at, node, still)
         column.open = still
-        work = WORK
-        while work > 0 and len(column.added) < len(series.numbers):
-            work -= self._read(column, series, len(column.added), node, column.open)
+        until = min(len(series.numbers), len(column.added) + WORK)
+        for at in range(len(column.added), until):
+            self._read(column, series, at, node, column.open)
         return column
 
-    def _read(self, column: LeafColumn, series: Series, at: int, node: Node, still: list[int]) -> int:
-        """Read one pass; returns what it cost. `still` takes the position while the pass is open."""
-        pass_ = self._trace.pass_numbered(series.numbers[at])
-        assert pass_ is not None
-        found, cost = pass_.nodes.get(node.id), 1
-        if found is None and node.named:
-            cost = len(pass_.nodes)
-            found = next((n for n in pass_.nodes.values() if n.leaf and n.name == node.name), None)
-        column.read(at, pass_, found)
-        if pass_.ended is None:
+    def _read(self, column: LeafColumn, series: Series, at: int, node: Node, still: list[int]) -> None:
+        """Read one pass; `still` takes the position while the pass is open."""
+        open_ = self._trace.passes.open_one(series.numbers[at])
+        if open_ is None:
+            column.read(at, self._trace.lines.leaf(series.rows[at], node))
+        else:
+            column.read(at, line_of(open_, node))
             still.append(at)
-        return cost
 
     def whole(self, series: Series, column: LeafColumn) -> bool:
         """Has the column been read to the end of its series?"""

@@ -9,14 +9,18 @@ from typing import overload
 
 from gradtui.wire.messages import (
     Accumulated,
+    Changed,
+    Event,
     Node,
     PassBegan,
     PassEnded,
+    Replaced,
     Saved,
     Sent,
     Stepped,
     Twin,
     Value,
+    Zeroed,
 )
 
 
@@ -148,13 +152,30 @@ class Pass:
         """Leaves that held a gradient already used, each with the pass that it came from."""
         self.came_from: dict[int, int] = {}
         """For leaves that held a gradient as the pass began: the pass that last added to it, where known."""
+        self.replaced: list[Replaced] = []
+        """Gradients that the person has replaced, in order; of one replaced again the last holds."""
+        self.changed: list[Changed] = []
+        """Leaves that the person gives other values as the pass ends."""
         self._users: dict[int, list[int]] | None = None
         self._edges: int | None = None
 
     # ---------------------------------------------------------------- writing
 
-    def add(self, message: Stepped) -> None:
-        """The next step. Only `Trace.fold` calls this."""
+    def fold(self, event: Event) -> None:
+        """Take in a message about this pass. Only `Trace.fold`, and who unpacks a pass, call this."""
+        match event:
+            case Stepped():
+                self._add(event)
+            case PassEnded():
+                self.ended = event
+            case Zeroed():
+                self._zeroed(event.nodes)
+            case Replaced():
+                self.replaced.append(event)
+            case Changed():
+                self.changed.append(event)
+
+    def _add(self, message: Stepped) -> None:
         self.messages.append(message)
         self.runs.setdefault(message.node, []).append(message.step)
         arrivals = self.arrivals
@@ -162,8 +183,8 @@ class Pass:
             if sent is not None:
                 arrivals.setdefault(sent.to, []).append(Arrival(message.step, slot, message.node, sent))
 
-    def zeroed(self, nodes: Iterable[int]) -> None:
-        """The person had gradients zeroed as the pass began. Only `Trace.fold` calls this."""
+    def _zeroed(self, nodes: Iterable[int]) -> None:
+        """The person had gradients zeroed as the pass began."""
         for node in nodes:
             self.used.pop(node, None)
             self.came_from.pop(node, None)
@@ -177,6 +198,11 @@ class Pass:
     def number(self) -> int:
         """Counted from 1 within the run."""
         return self.began.number
+
+    @property
+    def light(self) -> bool:
+        """Was it not recorded, because only breakpoints were armed?"""
+        return self.began.light
 
     @property
     def engine(self) -> str:
@@ -213,6 +239,10 @@ class Pass:
         if not runs or runs[0] > step:
             return None
         return next(r for r in reversed(runs) if r <= step)
+
+    def replaced_in(self, step: int) -> dict[int, Replaced]:
+        """What the person has had the node of a step run with, by the place of what it received."""
+        return {item.slot: item for item in self.replaced if item.step == step}
 
     def ledger(self, node: int, step: int | None = None) -> list[Arrival]:
         """Contributions that the node was sent up to `step` (all of them by default)."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 from gradtui.wire.messages import Summary, Value
+from gradtui.wire.values import is_finite, magnitude, number_of
+
+__all__ = ["digits", "is_finite", "magnitude", "number_of", "shape_of", "short"]
 
 
 def digits(x: float, places: int = 6) -> str:
@@ -35,27 +36,3 @@ def short(value: Value | None, places: int = 6) -> str:
 def shape_of(value: Summary) -> str:
     """`3x2`, `scalar`."""
     return "x".join(map(str, value.shape)) if value.shape else "scalar"
-
-
-def number_of(value: Value | None) -> float | None:
-    """The one number in a value, None where it holds another count."""
-    if isinstance(value, Summary):
-        values = value.values
-        return values[0] if values is not None and len(values) == 1 else None
-    return value
-
-
-def is_finite(value: Value | None) -> bool:
-    """No NaN, no Inf; what is not known counts as finite."""
-    if value is None:
-        return True
-    if isinstance(value, Summary):
-        return not value.nonfinite
-    return math.isfinite(value)
-
-
-def magnitude(value: Value | None) -> float | None:
-    """Norm of a tensor, absolute value of a number."""
-    if isinstance(value, Summary):
-        return value.norm
-    return None if value is None else abs(value)

@@ -21,9 +21,7 @@ def who_sent(pass_: Pass, node: int) -> list[int]:
 
 def first_step_where(trace: Trace, test: Test, after: Cursor = NOWHERE) -> Cursor | None:
     """The first step after a position that passes a test."""
-    for pass_ in trace.passes:
-        if pass_.number < after.number:
-            continue
+    for pass_ in trace.passes.since(after.number):
         skip = after.step if pass_.number == after.number else 0
         for message in pass_.messages[skip:]:
             if test(message):

@@ -191,7 +191,12 @@ def twin_mismatch(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]
 
 
 def nonfinite(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
-    """A step turned finite gradients into NaN or Inf."""
+    """A step turned finite gradients into NaN or Inf.
+
+    Not where the forward has ended in NaN or Inf already: that is told, and this its consequence.
+    """
+    if pass_.engine == "torch" and not is_finite(pass_.root.value):
+        return
     node = pass_.nodes[step.node]
     if not is_finite(node.value) or not all(is_finite(value) for value in step.received):
         return
@@ -202,13 +207,20 @@ def nonfinite(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
             yield finding_at(
                 trace, "nonfinite", pass_, step.step, node, sent.place,
                 f"'{node.op}' ({call(node)}) received {got} and sent {short(sent.value)}"
-                + (f" to {call(target)}, whose value is {short(target.value)}" if target else ""),
+                + (f" to {call(target)}" if target else "")
+                + (f", whose value is {short(target.value)}" if target and target.value is not None else "")
+                + "".join(f"; {why}" for why in step.why),
             )  # fmt: skip
             return
 
 
 def nonfinite_forward(trace: Trace, pass_: Pass) -> Iterator[Finding]:
-    """A forward value is NaN or Inf though its operands are finite."""
+    """A forward value is NaN or Inf though its operands are finite.
+
+    Where the root of a torch pass is not finite the probe looks into the saved tensors and tells.
+    """
+    if pass_.engine == "torch" and not is_finite(pass_.root.value):
+        return
     for node in pass_.nodes.values():
         if is_finite(node.value) or (pass_.engine == "torch" and _is_mask(pass_, node)):
             continue

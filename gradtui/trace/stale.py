@@ -39,6 +39,28 @@ def used_again(trace: Trace, pass_: Pass, leaves: tuple[int, ...]) -> Iterator[F
     )  # fmt: skip
 
 
+def used_again_long_ago(trace: Trace, number: int, leaves: tuple[int, ...]) -> Iterator[Finding]:
+    """The same of a pass that was let go meanwhile: told by what is left of it."""
+    row = trace.lines.row(number)
+    if row is None:
+        return
+    line = next((line for line in trace.lines.leaves(number) or () if line.node.id in leaves), None)
+    node = line.node if line is not None else None
+    what = "a gradient" if node is None else f"{call(node)}.grad"
+    yield Finding(
+        KIND,
+        number,
+        0,
+        leaves[0] if node is None else node.id,
+        "" if node is None else node.op,
+        None if node is None else node.name,
+        None if node is None else trace.source_of(node),
+        trace.show_place(trace.line_of(trace.lines.roots[trace.lines.root_of[row]][1])),
+        f"pass {number} added to {what} that was used already, and the sum was used again: "
+        "zero the gradients after each update",
+    )
+
+
 def inner_node(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
     """A scalar engine's inner node passed on a gradient that it still held from an earlier pass."""
     node = pass_.nodes[step.node]

@@ -6,18 +6,27 @@ folded, so a reader may keep what it was given.
 
 from __future__ import annotations
 
-from array import array
+from collections import deque
 from collections.abc import Iterable
 
+from gradtui.trace.arrivals import Arrivals, Stops
 from gradtui.trace.diagnosis import Diagnosis
 from gradtui.trace.findings import Finding
+from gradtui.trace.keep import SHARE
+from gradtui.trace.lines import Lines
 from gradtui.trace.model import Pass
 from gradtui.trace.output import OutputLog
+from gradtui.trace.passes import Passes
+from gradtui.trace.watched import WatchLog
 from gradtui.wire.messages import (
+    Changed,
     Event,
     Exited,
+    Explained,
     Frame,
     Hello,
+    Inspected,
+    Module,
     Node,
     Notice,
     Output,
@@ -26,50 +35,48 @@ from gradtui.wire.messages import (
     Place,
     Progress,
     Raised,
+    Refused,
+    Replaced,
     Source,
     Stack,
     Stepped,
     Stopped,
+    Traced,
     UsedAgain,
+    Watched,
     Zeroed,
 )
 
-
-class Arrivals:
-    """Positions (pass, step) in the order in which the program reached them.
-
-    By pass and step that order is not known: a pass may run inside a step of another, or beside it
-    in another thread.
-    """
-
-    def __init__(self) -> None:
-        self._passes = array("q")
-        self._steps = array("q")
-
-    def add(self, number: int, step: int) -> int:
-        """The next position; returns its place in the order."""
-        self._passes.append(number)
-        self._steps.append(step)
-        return len(self._passes) - 1
-
-    def __len__(self) -> int:
-        return len(self._passes)
-
-    def __getitem__(self, place: int) -> tuple[int, int]:
-        return self._passes[place], self._steps[place]
+NOTICES = 1_000
+"""Notices kept at least, the newest; tracepoints' texts likewise."""
+LEAVES = 100_000
+"""Leaves of which it is known which pass last added to their gradient, those added to last."""
 
 
 class Trace:
     """A run: its passes, findings, output and end."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: int | None = None) -> None:
+        """`keep`: bytes for the passes to travel in, None for all of them."""
         self.hello: Hello | None = None
-        self.passes: list[Pass] = []
+        self.passes = Passes(keep)
+        """Those that are kept."""
+        self.lines = Lines(None if keep is None else keep // SHARE)
+        """Of every pass, kept or not, its loss and a line for each of its leaves."""
         self.findings: list[Finding] = []
         self.notices: list[Notice] = []
-        self.stops: list[Stopped] = []
-        """Where the program has been stopped, in order."""
+        """The newest."""
+        self.stops = Stops()
+        self.hits: dict[int, int] = {}
+        """How often each breakpoint has held."""
+        self.traced: deque[Traced] = deque(maxlen=NOTICES)
+        """What tracepoints have said, the newest."""
         self.output = OutputLog()
+        self.watched = WatchLog()
+        self.inspected: Inspected | None = None
+        """The answer to what was asked last."""
+        self.refused: Refused | None = None
+        """What could not be done when something was last asked for that cannot be done."""
         self.progress = ""
         self.arrivals = Arrivals()
         """Every position, in the order in which it was reached."""
@@ -81,15 +88,16 @@ class Trace:
         self.exited: Exited | None = None
         self.sources: dict[int, Source] = {}
         self.stacks: dict[int, tuple[Frame, ...]] = {}
-        self._by_number: dict[int, Pass] = {}
+        self.modules: dict[str, str] = {}
+        """The classes of modules, by their paths."""
         self._accumulated_in: dict[int, int] = {}
         """For each leaf the last pass that added to its gradient."""
         self._diagnosis = Diagnosis(self)
 
     @classmethod
-    def of(cls, events: Iterable[Event]) -> Trace:
-        """The trace of a stream."""
-        trace = cls()
+    def of(cls, events: Iterable[Event], keep: int | None = None) -> Trace:
+        """The trace of a stream; `keep` as of the trace."""
+        trace = cls(keep)
         for event in events:
             trace.fold(event)
         return trace
@@ -101,45 +109,56 @@ class Trace:
         new: list[Finding] = []
         match event:
             case Stepped():
-                pass_ = self._by_number[event.number]
-                pass_.add(event)
+                pass_ = self.passes.fold(event.number, event)
                 pass_.reached.append(self.arrivals.add(event.number, event.step))
                 if event.accumulated is not None:
-                    self._accumulated_in[event.node] = event.number
+                    self._added_to(event.node, event.number)
                 new = self._diagnosis.after_step(pass_, event)
             case PassBegan():
-                pass_ = Pass(event)
-                self.passes.append(pass_)
-                self._by_number[event.number] = pass_
-                pass_.came_from = {
-                    n: self._accumulated_in[n] for n in pass_.before if n in self._accumulated_in
-                }
-                self.open_passes += 1
-                pass_.reached.append(self.arrivals.add(event.number, 0))
-                self._count_unchecked(pass_)
-                new = self._diagnosis.at_begin(pass_)
+                new = self._begin(Pass(event))
             case PassEnded():
-                pass_ = self._by_number[event.number]
-                pass_.ended = event
-                self._accumulated_in.update((account.node, event.number) for account in event.leaves)
+                pass_ = self.passes.fold(event.number, event)
+                for account in event.leaves:
+                    self._added_to(account.node, event.number)
                 self.open_passes -= 1
                 new = self._diagnosis.at_end(pass_)
-            case Zeroed():
-                self._by_number[event.number].zeroed(event.nodes)
+                self._end(pass_, new)
+            case Zeroed() | Replaced() | Changed():
+                self.passes.fold(event.number, event)
+            case Watched():
+                self.watched.add(event, self.place_of(event.number, event.step))
+            case Inspected():
+                self.inspected = event
+            case Refused():
+                self.refused = event
             case UsedAgain():
-                new = self._diagnosis.used_again(self._by_number[event.number], event.nodes)
+                used = self.passes.numbered(event.number)
+                if used is None:
+                    new = self._diagnosis.used_again_long_ago(event.number, event.nodes)
+                else:
+                    new = self._diagnosis.used_again(used, event.nodes)
+            case Explained():
+                new = self._diagnosis.explained(event)
             case Source():
                 self.sources[event.file] = event
             case Stack():
                 self.stacks[event.stack] = event.frames
+            case Module():
+                self.modules.setdefault(event.path, event.kind)
             case Stopped():
-                self.stops.append(event)
+                self.stops.add(event, self.place_of(event.number, event.step))
+                self.hits.update((hit.breakpoint, hit.count) for hit in event.hits)
+            case Traced():
+                self.traced.append(event)
+                self.hits[event.breakpoint] = event.count
             case Output():
                 self.output.add(event)
             case Progress():
                 self.progress = event.text
             case Notice():
                 self.notices.append(event)
+                if len(self.notices) > 2 * NOTICES:
+                    del self.notices[:NOTICES]
             case Raised():
                 self.raised = event
             case Hello():
@@ -148,7 +167,36 @@ class Trace:
                 self.exited = event
                 self.progress = ""
         self.findings.extend(new)
+        for finding in new:
+            self.passes.found(finding.pass_number)
         return new
+
+    def _begin(self, pass_: Pass) -> list[Finding]:
+        self.passes.begin(pass_)
+        held = self._accumulated_in
+        pass_.came_from = {node: held[node] for node in pass_.before if node in held}
+        self.open_passes += 1
+        place = self.arrivals.add(pass_.number, 0)
+        pass_.reached.append(place)
+        self.lines.begin(pass_, place)
+        self._count_unchecked(pass_)
+        return self._diagnosis.at_begin(pass_)
+
+    def _end(self, pass_: Pass, new: list[Finding]) -> None:
+        self.lines.end(pass_)
+        for finding in new:  # before there is made room: this pass is evidence
+            self.passes.found(finding.pass_number)
+        gone = set(self.passes.end(pass_.number))
+        if gone:
+            self.arrivals.forget(gone)
+            self.stops.forget(gone)
+
+    def _added_to(self, leaf: int, number: int) -> None:
+        held = self._accumulated_in
+        held.pop(leaf, None)
+        held[leaf] = number
+        if len(held) > LEAVES:
+            del held[next(iter(held))]
 
     def _count_unchecked(self, pass_: Pass) -> None:
         for node in pass_.nodes.values():
@@ -158,8 +206,23 @@ class Trace:
     # ---------------------------------------------------------------- reading
 
     def pass_numbered(self, number: int) -> Pass | None:
-        """The pass of that number, None if there is none."""
-        return self._by_number.get(number)
+        """The pass of that number, None if there is none or it was let go."""
+        return self.passes.numbered(number)
+
+    def was_let_go(self, number: int) -> bool:
+        """Was there a pass of that number that is no longer kept?"""
+        return not self.passes.has(number) and self.lines.row(number) is not None
+
+    def place_of(self, number: int, step: int) -> int:
+        """Where a position stands in the order of arrival; -1 before any pass.
+
+        In a pass that was let go it is nearly known: as if nothing had run inside or beside the pass.
+        """
+        place = self.passes.place(number, step)
+        row = self.lines.row(number) if place is None and not self.passes.has(number) else None
+        if row is not None:
+            place = self.lines.places[row] + step
+        return -1 if place is None else place
 
     def frames(self, stack: int | None) -> tuple[Frame, ...]:
         """The frames of a stack, innermost first; () where it is not known."""
@@ -193,4 +256,4 @@ class Trace:
         return lines[place.line - 1].strip() if 0 < place.line <= len(lines) else None
 
     def __repr__(self) -> str:
-        return f"<Trace of {len(self.passes)} passes, {len(self.findings)} findings>"
+        return f"<Trace of {self.passes.begun} passes, {len(self.findings)} findings>"

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from textual.app import SystemCommand
+from textual.events import Resize
 from textual.screen import Screen
 
 from gradtui.session.errors import BadInput
@@ -20,13 +21,15 @@ from gradtui.session.run import Run
 from gradtui.trace import Trace
 from gradtui.trace import cursor as moves
 from gradtui.trace.cursor import NOWHERE, Cursor
+from gradtui.tui.arrangement import output_columns
 from gradtui.tui.feed import Feed
+from gradtui.tui.inspecting import Inspecting
 from gradtui.tui.keys import KEYS
 from gradtui.tui.picker import PickerScreen
-from gradtui.tui.rerunning import SPARE_AFTER, Rerunning, state_of
+from gradtui.tui.rerunning import SPARE_AFTER, state_of
 from gradtui.tui.screen import DebuggerScreen
 from gradtui.tui.screens import HelpScreen
-from gradtui.tui.theme import THEMES, wished
+from gradtui.tui.theme import DARK_HEAT, THEMES, wished
 from gradtui.tui.widgets.graph import GraphView
 from gradtui.tui.widgets.pane import Pane
 from gradtui.views.state import State
@@ -35,7 +38,7 @@ Start = Callable[[Program], Run]
 """Starts a program that was picked."""
 
 
-class DebuggerApp(Rerunning):
+class DebuggerApp(Inspecting):
     """One program, one recording, or a list of programs to open one after the other."""
 
     CSS = """
@@ -85,6 +88,10 @@ class DebuggerApp(Rerunning):
         """The debugger's screen."""
         return DebuggerScreen()
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Colours of our own, which Textual's themes do not have."""
+        return DARK_HEAT
+
     def on_mount(self) -> None:
         """Register the themes, then show what there is to show."""
         for theme in THEMES:
@@ -109,6 +116,11 @@ class DebuggerApp(Rerunning):
             return
         passes = self.state.trace.passes
         self.move_to(Cursor(passes[0].number, 0) if passes else NOWHERE)
+
+    def on_resize(self, event: Resize) -> None:
+        """The program's terminal is as wide as the pane that shows it."""
+        if self.program is not None:
+            self.program.resize(output_columns(*event.size))
 
     async def action_quit(self) -> None:
         """Leave; the program is ended first. Back to the list, where the program came from one."""
@@ -151,6 +163,7 @@ class DebuggerApp(Rerunning):
     def listen(self) -> None:
         """Hear what the program sends."""
         assert self.program is not None
+        self.program.resize(output_columns(*self.size))
         self._feed = Feed(self.program, lambda: self.call_next(self._received))
         self._feed.start(asyncio.get_running_loop())
 
@@ -168,7 +181,7 @@ class DebuggerApp(Rerunning):
         stop = program.session.stopped
         if len(program.trace.stops) == 1 and self.state.stopped is None:
             self.set_timer(SPARE_AFTER, program.prepare)
-        self.state = replace(self.state, trace=program.trace, stopped=stop)
+        self.state = replace(self.state, trace=program.trace, stopped=stop, reading=program.session.reading)
         if stop is not None and self.steps_owed and self.following:
             self.steps_owed -= 1
             self.go("step")
@@ -177,6 +190,7 @@ class DebuggerApp(Rerunning):
             self.move_to(at, follow=True)
         else:
             self.debugger.show(self.state)
+        self.answered()
 
     # -------------------------------------------------------------------- panes
 

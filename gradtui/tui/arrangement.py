@@ -17,6 +17,9 @@ WIDE, WIDEST = 110, 180
 LEAST = 3
 """Rows of a pane: its border and a line."""
 
+BESIDE = 4
+"""Columns of a pane that its text has not: the border, a space, the scrollbar."""
+
 Box = tuple[int, int, int, int]
 """x, y, width, height."""
 Wanted = Mapping[str, int]
@@ -33,9 +36,10 @@ TABS: dict[str, tuple[str, str]] = {
     "8": ("lesson", "text"),
     "9": ("passes", "pass"),
     "0": ("nearby", "near"),
+    "-": ("norms", "norm"),
 }
 """By key: the pane, and a shorter word for it."""
-SIDE = ("torch", "passes", "nearby")
+SIDE = ("torch", "passes", "nearby", "norms")
 BOTTOM = ("output", "findings", "lesson")
 _TOGETHER = {"graph": ("graph", "step"), "step": ("step", "ledger")}
 _WEIGHTS = {
@@ -47,6 +51,7 @@ _WEIGHTS = {
     "torch": 13,
     "passes": 18,
     "nearby": 13,
+    "norms": 18,
     "output": 6,
     "findings": 9,
     "lesson": 12,
@@ -101,6 +106,11 @@ def arrange(width: int, height: int, wish: Wish, wanted: Wanted | None = None) -
         **_stack(left, 0, middle, height, ("step", "ledger", "leaves", below), wants),
         **_stack(left + middle, 0, width - left - middle, height, ("torch", other, *text), wants),
     }
+
+
+def output_columns(width: int, height: int) -> int:
+    """Columns of text that the output pane has beside others: what the program's terminal is made to have."""
+    return arrange(width, height, Wish(tab="output"))["output"][2] - BESIDE
 
 
 def others(name: str, width: int, lesson: bool = False) -> str:

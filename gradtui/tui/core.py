@@ -8,14 +8,13 @@ from textual.app import App
 from textual.notifications import SeverityLevel
 
 from gradtui.session.run import Run
-from gradtui.session.session import Until
 from gradtui.trace import cursor as moves
 from gradtui.trace.cursor import Cursor
 from gradtui.tui.screen import DebuggerScreen
 from gradtui.tui.widgets.prompt import Prompt
 from gradtui.views.passes import tells
 from gradtui.views.state import State
-from gradtui.wire.messages import Node
+from gradtui.wire.messages import Node, Until
 
 
 class Core(App[None]):
@@ -51,7 +50,7 @@ class Core(App[None]):
         """The line in which something is typed."""
         return self.debugger.query_one(Prompt)
 
-    def go(self, until: Until) -> None:
+    def go(self, until: Until, node: int = 0) -> None:
         """Let the program go on, or say why it does not."""
         program = self.program
         if program is None:
@@ -60,13 +59,17 @@ class Core(App[None]):
             self.say("The program has ended. N goes back, r runs it again.")
         elif program.stopped:
             self.following, self.stepping = True, until == "step"
-            program.go(until)
+            program.go(until, node)
             self.state = replace(self.state, stopped=None)
         elif until == "step" and self.stepping and self.following:
             self.steps_owed += 1
+        elif until == "step":
+            self.following = True
+            program.pause()
+            self.say("Pausing: the program stops before its next node.")
         else:
             self.following = True
-            self.say("The program is running; the screen follows it.")
+            self.say("The program is running; the screen follows it. n pauses it.")
 
     def move_to(self, at: Cursor | None, follow: bool = False) -> None:
         """Put the cursor there and select the node of that step. None stays."""
@@ -80,13 +83,16 @@ class Core(App[None]):
         node = None
         if shown is not None:
             node = step.node.id if step is not None else self.state.next_node or shown.root.id
-        self.select(node)
+        self.select(node, reveal=False)
 
-    def select(self, node: int | None) -> None:
-        """Select a node at its own row of the graph; ledger, torch and source follow."""
+    def select(self, node: int | None, reveal: bool = True) -> None:
+        """Select a node at its own row of the graph; ledger, torch and source follow.
+
+        Not `reveal`: a module that is folded over it stays so.
+        """
         graph = self.debugger.graph
         graph.show(self.state)
-        path = graph.select_node(node) if node is not None else ()
+        path = graph.select_node(node, reveal) if node is not None else ()
         self.selected(node, path)
 
     def selected(self, node: int | None, path: tuple[int, ...]) -> None:

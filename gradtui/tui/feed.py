@@ -31,6 +31,8 @@ class Feed:
         self._timer: asyncio.TimerHandle | None = None
         self._telling: asyncio.TimerHandle | None = None
         self._told = 0.0
+        self._reading = False
+        """Did the program wait for a line when it was looked at last?"""
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to listen."""
@@ -60,8 +62,10 @@ class Feed:
             if not events or time.monotonic() > until:
                 break
         self._watch()
-        if came:
+        reading = not came and self._run.session.reading
+        if came or reading != self._reading:
             self._tell()
+        self._reading = reading
         if self._timer is not None:
             self._timer.cancel()
         if self._run.session.exited is None:

@@ -9,7 +9,7 @@ from gradtui.session.knobs import show
 from gradtui.session.run import Run
 from gradtui.trace.history import Curve, Losses
 from gradtui.trace.names import symbol
-from gradtui.tui.asking import Asking
+from gradtui.tui.breaking import Breaking
 from gradtui.tui.screens import Choice, ChoiceScreen
 from gradtui.views.state import State
 
@@ -25,14 +25,14 @@ def state_of(run: Run) -> State:
     changed = {**run.plan.knobs, **run.inputs}
     return State(
         run.trace,
-        run.plan.path.name,
+        run.plan.title,
         knobs="  ".join(f"{name}={value}" for name, value in changed.items()),
         lesson=program.lesson,
         hints=program.scenario.hints or {},
     )
 
 
-class Rerunning(Asking):
+class Rerunning(Breaking):
     """Actions on the program itself."""
 
     def listen(self) -> None:
@@ -63,6 +63,7 @@ class Rerunning(Asking):
             self.debugger.open_pane("output")
             example = "for the program to read, whenever it does"
             self.prompt.ask("a line of input:", self._typed, "", example, "enter sends it", self._no_more)
+            self.prompt.typed.password = self.program.session.secret
 
     def _typed(self, text: str) -> bool:
         assert self.program is not None

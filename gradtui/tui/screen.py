@@ -13,21 +13,24 @@ from textual.widgets import Footer
 
 from gradtui.trace.model import Pass
 from gradtui.trace.trace import Trace
-from gradtui.tui.arrangement import TABS, WIDE, Wish, arrange, others
+from gradtui.tui.arrangement import BESIDE, TABS, WIDE, Wish, arrange, others
 from gradtui.tui.content import rows_wanted
 from gradtui.tui.keys import KEYS
 from gradtui.tui.widgets.graph import GraphView
+from gradtui.tui.widgets.headed import HeadedPane
 from gradtui.tui.widgets.line import Alert, Hint, Line
 from gradtui.tui.widgets.pane import Pane
 from gradtui.tui.widgets.panes import Panes
 from gradtui.tui.widgets.passes import PassesPane
 from gradtui.tui.widgets.prompt import Prompt
+from gradtui.tui.widgets.watch import WatchLines
 from gradtui.views import (
     findings,
     leaves,
     ledger,
     lesson,
     nearby,
+    norms,
     output,
     source,
     status,
@@ -42,10 +45,6 @@ AROUND = 3
 """Rows of the screen that no pane has, about: the status, the footer, and one for an alert or the tabs."""
 
 
-BESIDE = 4
-"""Columns of a pane that its text has not: the border, a space, the scrollbar."""
-
-
 class DebuggerScreen(Screen[None]):
     """Shows one `State`; knows nothing of programs. Its keys are actions of the app."""
 
@@ -56,6 +55,7 @@ class DebuggerScreen(Screen[None]):
         self._state: State | None = None
         self._leaves: tuple[Pass | None, list[Node], dict[int, int]] = (None, [], {})
         """The leaves of a pass, and where each stands among them."""
+        self._parameters = norms.Leaves()
         self._wanted: dict[str, int] = {}
         """Rows that the panes have use for."""
         self._wanted_of: tuple[Trace | None, set[int]] = (None, set())
@@ -71,6 +71,7 @@ class DebuggerScreen(Screen[None]):
         yield Line("where")
         yield Alert()
         yield Hint()
+        yield WatchLines()
         yield Line("tabs")
         yield Panes(
             GraphView(),
@@ -81,6 +82,7 @@ class DebuggerScreen(Screen[None]):
             Pane("torch", "torch"),
             PassesPane(),
             Pane("nearby", "nearby"),
+            HeadedPane("norms", "norms"),
             Pane("output", "output", wide=True),
             Pane("findings", "findings"),
             Pane("lesson", "lesson", wide=True),
@@ -129,7 +131,7 @@ class DebuggerScreen(Screen[None]):
                 if wish.alone is None
                 else "m or esc: all panes"
             )
-        self.graph.border_subtitle = self._beside_graph(wish)
+        self.graph.beside = self._beside_graph(wish)
         self.call_after_refresh(self.repaint)
 
     def _beside_graph(self, wish: Wish) -> str:
@@ -155,6 +157,14 @@ class DebuggerScreen(Screen[None]):
         bottom = "output" if wish.bottom == "lesson" else wish.bottom
         self._arrange(Wish("graph", wish.side, bottom, there_is_one))
         self.query_one("#lesson", Pane).scroll_to(y=0, animate=False)
+
+    def turn_graph(self) -> None:
+        """The next view of the graph."""
+        if self._state is None:
+            return
+        if not self.graph.display:
+            self.open_pane("graph")
+        self.graph.turn(self._state)
 
     def toggle_findings(self) -> None:
         """Findings, or back to what was there."""
@@ -222,6 +232,7 @@ class DebuggerScreen(Screen[None]):
         self.query_one("#where", Line).show(status.where(state))
         self.query_one(Alert).show(status.alert(state), status.alert_key(state))
         self.query_one(Hint).show(state.hint, state.hints.values())
+        self.query_one(WatchLines).show(state)
         if self.narrow:
             self.query_one("#tabs", Line).show(self._tab_row())
         self.graph.show(state)
@@ -260,11 +271,13 @@ class DebuggerScreen(Screen[None]):
                 pane.show(nearby.rows_of(state, width, pane.text_height))
             case "passes":
                 self.passes.show_state(state)
+            case "norms":
+                self._fill_norms(pane, state, width)
 
     def _fill_leaves(self, pane: Pane, state: State, width: int) -> None:
         shown = state.shown_pass
         if shown is None:
-            pane.show([], "leaves")
+            pane.show(leaves.rows_of_line(state, width) if state.gone else [], "leaves")
             return
         known, places = self._leaves_of(shown)
         pane.show(leaves.LeafRows(state, shown, known, width), f"leaves · {len(known):,}")
@@ -272,17 +285,24 @@ class DebuggerScreen(Screen[None]):
         if current is not None and current.node.leaf:
             pane.bring_into_view(places[current.node.id] + 1)
 
+    def _fill_norms(self, pane: Pane, state: State, width: int) -> None:
+        parameters = self._parameters.of(state)
+        title = f"norms · {len(parameters):,} parameter{'' if len(parameters) == 1 else 's'} x pass"
+        pane.show(norms.rows_of(state, parameters, width), title)
+        line = self._parameters.line_of.get(state.selected or 0)
+        if line is not None:
+            pane.bring_into_view(line)
+
     def _tab_row(self) -> Row:
         """The tabs, as wide as there is room for: whole words, short ones, or those close together."""
-        chosen, width = self.panes.wish.alone or self.panes.wish.tab, self.size.width
-        spans = []
-        for key, (name, short) in TABS.items():
-            if width >= 90:
-                text = f" {key} {name if width >= 100 or name == chosen else short} "
-            elif width >= 76:
-                text = f"{key} {name if name == chosen else short} "
-            else:
-                text = f"{key}{short} "
-            spans.append(Span(text, "title" if name == chosen else "dim"))
+        chosen = self.panes.wish.alone or self.panes.wish.tab
+        for form in (" {0} {1} ", " {0} {2} ", "{0} {2} ", "{0}{2} "):
+            texts = {
+                name: form.format(key, name, name if name == chosen else short)
+                for key, (name, short) in TABS.items()
+            }
+            if len("".join(texts.values()).rstrip()) < self.size.width:
+                break
+        spans = [Span(text, "title" if name == chosen else "dim") for name, text in texts.items()]
         spans[-1] = Span(spans[-1].text.rstrip(), spans[-1].role)
         return tuple(spans)

@@ -9,6 +9,18 @@ import os
 
 from textual.theme import Theme
 
+DARK_HEAT = {
+    "heat-0": "#4aa3ff", "heat-1": "#2f78c4", "heat-2": "#235487", "heat-3": "#1d3a5a",
+    "heat-5": "#54391b", "heat-6": "#875520", "heat-7": "#c97a25", "heat-8": "#ffa53a",
+    "heat-below": "#8fb8e0",
+}  # fmt: skip
+"""Blue below zero, orange above, the background at zero. What lies below shows its glyph as well."""
+LIGHT_HEAT = {
+    "heat-0": "#2466b0", "heat-1": "#5d93cf", "heat-2": "#9cc0e6", "heat-3": "#d3e4f5",
+    "heat-5": "#fbe3c7", "heat-6": "#f4bf86", "heat-7": "#e2903c", "heat-8": "#b9640a",
+    "heat-below": "#4f7fb3",
+}  # fmt: skip
+
 DARK = Theme(
     name="gradtui-dark",
     primary="#7aa2f7",
@@ -22,6 +34,7 @@ DARK = Theme(
     surface="#1a1b26",
     panel="#24263a",
     dark=True,
+    variables=DARK_HEAT,
 )
 LIGHT = Theme(
     name="gradtui-light",
@@ -36,6 +49,7 @@ LIGHT = Theme(
     surface="#fdfdfb",
     panel="#e9e9e3",
     dark=False,
+    variables=LIGHT_HEAT,
 )
 SAFE = Theme(
     name="gradtui-safe",
@@ -50,6 +64,7 @@ SAFE = Theme(
     surface="#15151b",
     panel="#26262f",
     dark=True,
+    variables=DARK_HEAT,
 )
 THEMES = (DARK, LIGHT, SAFE)
 

@@ -6,22 +6,30 @@ from gradtui.trace import cursor as moves
 from gradtui.trace import query
 from gradtui.trace.cursor import Cursor
 from gradtui.tui.core import Core
+from gradtui.views import gone
 
 
 class Travelling(Core):
     """Actions that move the cursor or the selection. Going back never touches the program."""
 
     def action_step_forward(self) -> None:
-        """One step on: in the trace, or in the program at the live edge."""
+        """One step on: in the trace, or in the program at the live edge; pauses one that is followed."""
         following = moves.forward(self.state.trace, self.state.cursor)
-        if following is not None:
+        if following is not None and not self._followed:
             self.move_to(following)
         else:
             self.go("step")
 
+    @property
+    def _followed(self) -> bool:
+        """Is a running program followed? What has come last may not be shown yet, and is no way to go."""
+        program = self.program
+        running = program is not None and not program.stopped and program.session.exited is None
+        return running and self.following and not self.stepping
+
     def action_step_back(self) -> None:
         """One step back; the program is not touched."""
-        self.or_say(moves.back(self.state.trace, self.state.cursor), "This is the very beginning.")
+        self._back_to(moves.back(self.state.trace, self.state.cursor))
 
     def action_continue(self) -> None:
         """To the next stop; at the live edge let the program run."""
@@ -34,20 +42,20 @@ class Travelling(Core):
     def action_previous_stop(self) -> None:
         """Back to the last stop."""
         at = moves.previous_stop(self.state.trace, self.state.cursor)
-        self.or_say(at if at != self.state.cursor else None, "There is no stop before this.")
+        none = gone.before(self.state) or "There is no stop before this."
+        self.or_say(at if at != self.state.cursor else None, none)
 
     def action_next_pass(self) -> None:
         """To the next pass; at the last one let the program run to it."""
         following = moves.next_pass(self.state.trace, self.state.cursor)
-        if following is not None:
+        if following is not None and not self._followed:
             self.move_to(following)
         else:
             self.go("pass")
 
     def action_previous_pass(self) -> None:
         """To the start of this pass, or of the one before."""
-        at = moves.previous_pass(self.state.trace, self.state.cursor)
-        self.or_say(at, "This is the very beginning.")
+        self._back_to(moves.previous_pass(self.state.trace, self.state.cursor))
 
     def action_next_finding(self) -> None:
         """To the next finding."""
@@ -78,6 +86,17 @@ class Travelling(Core):
             self.select(senders[0])
         else:
             self.say("Nobody: the pass starts here.")
+
+    def action_turn_graph(self) -> None:
+        """The graph by data flow, by module, by execution order."""
+        self.debugger.turn_graph()
+
+    def _back_to(self, at: Cursor | None) -> None:
+        """Go back there, and say it where passes between were let go; or say why it goes no further."""
+        told, number = gone.before(self.state), self.state.cursor.number
+        self.or_say(at, gone.beginning(self.state))
+        if at is not None and told is not None and at.number < number - 1:
+            self.say(told, timeout=6)
 
     def or_say(self, at: Cursor | None, otherwise: str) -> None:
         """Go there, or say why not."""

@@ -18,14 +18,16 @@ def rows_of(state: State, width: int) -> list[Row]:
         rows += wrapped(row(("! ", "warn"), text), width, "  ")
     for finding in findings:
         here = (finding.pass_number, finding.step) <= (state.cursor.number, state.cursor.step)
-        at = f"{finding.pass_number}:{finding.step}"
-        there = Target(finding.pass_number, finding.step)
-        rows.append(row(Span(f"⚠ {finding.kind}", "bad" if here else "warn", there), (f"   at {at}", "dim")))
+        there = Target(finding.pass_number, finding.step) if finding.pass_number else None
+        rows.append(
+            row(Span(f"⚠ {finding.kind}", "bad" if here else "warn", there), (f"   {finding.where}", "dim"))
+        )
         message = row(Span(finding.message, "", there))
         rows += [row("  ", *r) for r in wrapped(message, max(20, width - 2))]
         if finding.culprit:
             rows.append(row(("  at fault   ", "dim"), finding.culprit))
         if finding.source:
-            rows.append(row(("  node made  ", "dim"), finding.source))
+            made = "  node made  " if finding.node else "  made at    "
+            rows.append(row((made, "dim"), finding.source))
         rows.append(())
     return rows

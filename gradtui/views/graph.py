@@ -9,11 +9,14 @@ import re
 from dataclasses import dataclass
 
 from gradtui.trace import Pass
-from gradtui.trace.names import label
+from gradtui.trace.names import label, symbol
+from gradtui.trace.numbers import magnitude
 from gradtui.views.amounts import sent_so_far, within
+from gradtui.views.flow import bar
 from gradtui.views.rows import Role, Row, Span, fit, fit_path, right
 from gradtui.views.state import State
 from gradtui.views.tree import GraphTree
+from gradtui.views.whatif import MARK, is_replaced
 from gradtui.wire.messages import Node
 
 DONE, CURRENT, NEXT, WAITING, AGAIN = "✓", "▶", "›", "·", "↑"
@@ -52,17 +55,20 @@ class Columns:
     """Operations are written short: `Mean` for `MeanBackward0`."""
     levels: int
     """Guide lines at most: a deep row still shows its name."""
+    flow: bool
+    """Does a bar stand before the gradient? In graphs that have modules."""
 
 
 def columns_of(shown: Pass, tree: GraphTree, width: int) -> Columns:
     """The columns for a width of the pane, made for the names and operations that are there."""
     known = tree.columns.get(width)
     if known is None:
-        known = tree.columns[width] = _columns(shown, tree, width - 1)  # the scrollbar stands beside it
+        flow = any(node.module for node in shown.nodes.values())
+        known = tree.columns[width] = _columns(shown, tree, width - 1 - 2 * flow, flow)  # and the scrollbar
     return known
 
 
-def _columns(shown: Pass, tree: GraphTree, width: int) -> Columns:
+def _columns(shown: Pass, tree: GraphTree, width: int, flow: bool) -> Columns:
     rows = range(min(len(tree), MEASURED))
     nodes = [shown.nodes[tree.node[at]] for at in rows]
     names = max(
@@ -72,19 +78,26 @@ def _columns(shown: Pass, tree: GraphTree, width: int) -> Columns:
     numbers = 1 + values
     least = 9 if width >= 63 else 8
     room = width - 4 - numbers * (least + 1)
-    whole = max((len(_op(n, False)) for n in nodes), default=4)
+    whole = max((len(op_of(n, False)) for n in nodes), default=4)
     brief = whole + min(names, 28) > room - numbers * (VECTOR - least) * (shown.engine == "torch")
-    op = min(OP, max((len(_op(n, brief)) for n in nodes), default=4), max(4, room // 2))
+    op = min(OP, max((len(op_of(n, brief)) for n in nodes), default=4), max(4, room // 2))
     name = max(8, min(names, NAME, room - op))
     spare = room - op - name
     number = least + max(0, min(spare // numbers, NUMBER[shown.engine] - least))
     name = max(8, width - 4 - op - numbers * (number + 1))
     return Columns(
-        name, op, number, values, brief, 16 if names <= name else max(2, min(name // 4, (name - 18) // 2))
+        name,
+        op,
+        number,
+        values,
+        brief,
+        16 if names <= name else max(2, min(name // 4, (name - 18) // 2)),
+        flow,
     )
 
 
-def _op(node: Node, brief: bool) -> str:
+def op_of(node: Node, brief: bool) -> str:
+    """The operation; `brief`: `Mean` for `MeanBackward0`."""
     if node.leaf and not node.op:
         return "leaf"
     if not brief:
@@ -105,6 +118,8 @@ def row_of(state: State, tree: GraphTree, at: int, width: int) -> Row:
         role = "dim"
     room = max(1, columns.name - len(guides))
     text = label(node)
+    if len(text) > room and not node.name and node.module:  # rather a shortened module than none
+        text = f"{symbol(node)} {fit_path(node.module, max(1, room - len(symbol(node)) - 1)).rstrip()}"
     name = fit_path(text, room)
     if again:
         name = fit(fit_path(text, min(len(text), room - 2)) + f" {AGAIN}", room)
@@ -113,18 +128,29 @@ def row_of(state: State, tree: GraphTree, at: int, width: int) -> Row:
         Span(guides, "dim"),
         Span(mark + ("▸" if tree.collapsed[at] else " "), role),
         Span(f" {name} ", name_role),
-        Span(fit(_op(node, columns.brief), columns.op), "dim" if again else "op"),
+        Span(fit(op_of(node, columns.brief), columns.op), "dim" if again else "op"),
     ]
     if columns.values:
         value = "" if node.value is None else within(node.value, columns.number)
         spans.append(Span(" " + right(value, columns.number), "dim"))
-    spans.append(_gradient(state, shown, node, mark, columns.number))
+    if columns.flow:
+        glyph = bar_of(state, node)
+        spans.append(Span(" " + glyph.text, glyph.role))
+    spans.append(gradient_of(state, shown, node, mark, columns.number))
     return tuple(spans)
 
 
-def _gradient(state: State, shown: Pass, node: Node, mark: str, width: int) -> Span:
+def bar_of(state: State, node: Node) -> Span:
+    """The size of what a node ran with, or runs with next."""
+    received = state.received_at(node.id)
+    return bar(magnitude(received[0]) if received else None)
+
+
+def gradient_of(state: State, shown: Pass, node: Node, mark: str, width: int) -> Span:
     """What the node ran with or runs with next, else the sum of what it has been sent so far."""
     received = state.received_at(node.id)
+    if received and is_replaced(shown, node.id, state.cursor.step):
+        return Span(" " + right(MARK + within(received[0], width - 1), width), "warn")
     if received:
         return Span(" " + right(within(received[0], width), width), "now" if mark == CURRENT else "number")
     sent = sent_so_far(shown, node.id, state.cursor.step)
@@ -137,4 +163,5 @@ def head(shown: Pass, tree: GraphTree, width: int) -> Row:
     text = fit("   node", columns.name + 4) + fit("op", columns.op)
     if columns.values:
         text += " " + right("value", columns.number)
+    text += "  " * columns.flow
     return (Span(text + " " + right("gradient", columns.number), "dim"),)

@@ -6,12 +6,12 @@ At the start of a pass: what it holds, from which pass, and whether that has bee
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import overload
 
 from gradtui.trace import Pass
 from gradtui.trace.names import symbol
-from gradtui.trace.numbers import magnitude
+from gradtui.trace.numbers import digits, magnitude
 from gradtui.views.amounts import sent_so_far, within
+from gradtui.views.lazy import LazyRows
 from gradtui.views.rows import Row, Span, Target, fit, fit_path, right, row
 from gradtui.views.state import State
 from gradtui.wire.messages import Node
@@ -20,8 +20,8 @@ MEASURED = 200
 """Leaves whose names are looked at for the width of their column."""
 
 
-class LeafRows(Sequence[Row]):
-    """One row a leaf, made when it is drawn: a graph may have thousands."""
+class LeafRows(LazyRows):
+    """The titles, then a row a leaf."""
 
     def __init__(self, state: State, shown: Pass, leaves: Sequence[Node], width: int) -> None:
         self._state = state
@@ -37,14 +37,8 @@ class LeafRows(Sequence[Row]):
     def __len__(self) -> int:
         return len(self.leaves) + 1
 
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | list[Row]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        return self._head() if index == 0 else self._leaf(self.leaves[index - 1])
+    def _row(self, at: int) -> Row:
+        return self._head() if at == 0 else self._leaf(self.leaves[at - 1])
 
     def _head(self) -> Row:
         n = self._number
@@ -94,6 +88,33 @@ class LeafRows(Sequence[Row]):
             (" " + right("" if empty or origin is None else str(origin), n), "dim"),
             (" " + right(told, n), "bad" if used else "dim"),
         )
+
+
+def rows_of_line(state: State, width: int) -> list[Row]:
+    """What is left of the leaves of a pass that was let go: magnitudes."""
+    lines = state.trace.lines.leaves(state.cursor.number)
+    if lines is None:
+        apart = state.trace.lines.apart
+        why = f"Those of one pass in {apart:,} are kept." if apart > 1 else "It had no end."
+        return [row((f"Nothing is left of the leaves of pass {state.cursor.number:,}. {why}", "dim"))]
+    number = max(8, min(12, (width - 3 - 16) // 4 - 1))
+    name = max(8, width - 3 - 4 * (number + 1))
+    titles = "".join(" " + right(title, number) for title in ("‖value‖", "‖before‖", "‖added‖", "‖after‖"))
+    rows = [row((fit("  leaf", name + 2) + titles, "dim"))]
+    for leaf in lines:
+        sizes = ["None" if x is None else digits(x, 4) for x in (leaf.before, leaf.added, leaf.after)]
+        value = "" if leaf.norm is None else digits(leaf.norm, 4)
+        rows.append(
+            row(
+                "  ",
+                (fit_path(symbol(leaf.node), name), "name"),
+                (" " + right(value, number), "dim"),
+                (" " + right(sizes[0], number), "warn" if leaf.before else ""),
+                (" " + right("·" if leaf.added is None else sizes[1], number), "number"),
+                (" " + right(sizes[2], number), "strong"),
+            )
+        )
+    return rows
 
 
 def leaves_of(shown: Pass) -> list[Node]:

@@ -114,7 +114,7 @@ def _arrival(
     now: Role = "now" if new else "number"
     spans = [
         Span(NEW if new else "   ", "now"),
-        Span(right(str(arrival.step), 4) + "  ", "dim"),
+        Span(right(str(arrival.step), max(4, len(str(len(shown.messages))))) + "  ", "dim"),
         Span(fit_path(symbol(sender) if sender else f"#{arrival.sender}", columns.name), "name"),
         Span(" = " if sent.sets or sent.overwrote else " + ", "bad" if sent.overwrote else "dim"),
         Span(right(within(sent.value, columns.number), columns.number), now),

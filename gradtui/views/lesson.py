@@ -5,6 +5,7 @@ from __future__ import annotations
 from inspect import cleandoc
 
 from gradtui.views import markdown
+from gradtui.views.prose import filled, inline
 from gradtui.views.rows import Row, Span, row
 
 MARK = "➤ at this step: "
@@ -14,11 +15,11 @@ def rows_of(lesson: str, hint: str | None, width: int) -> list[Row]:
     """The hint first, where there is one; then the title (the docstring's first line), then the text."""
     rows: list[Row] = []
     if hint and hint.strip():
-        spans = (Span(MARK, "now"), *markdown.inline(" ".join(hint.split()), "now"))
-        rows += [*markdown.filled(spans, max(8, width), "  "), ()]
+        spans = (Span(MARK, "now"), *inline(" ".join(hint.split()), "now"))
+        rows += [*filled(spans, max(8, width), "  "), ()]
     title, text = parted(lesson)
     if title:
-        rows += markdown.filled(markdown.inline(title, "strong"), max(8, width))
+        rows += filled(inline(title, "strong"), max(8, width))
     body = markdown.rows_of(text, width)
     if title and body:
         rows.append(())

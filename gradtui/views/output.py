@@ -16,7 +16,7 @@ def rows_of(state: State) -> list[Row]:
     for notice in trace.notices[-20:]:
         rows.append(row(("notice: ", "warn"), notice.message))
     for stream, text in log.lines:
-        rows.append(row((text.expandtabs(8), "warn" if stream == "stderr" else "")))
+        rows.append(row((text.expandtabs(8).rstrip(), "warn" if stream == "stderr" else "")))
     exited = trace.exited
     if exited is not None and exited.error:
         rows.append(row((f"■ {exited.error}", "bad")))

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from gradtui.trace.history import Curve, LeafColumn, Losses, Series
+from gradtui.trace.lines import tells as tells
 from gradtui.trace.numbers import digits, short
 from gradtui.views.amounts import within
 from gradtui.views.braille import PATTERNS, SAMPLES, Axis, Line, plot
+from gradtui.views.gone import missing, option
 from gradtui.views.rows import Role, Row, Span, fit, fit_path, right, row, width_of
 from gradtui.views.state import State
-from gradtui.views.status import empty
-from gradtui.wire.messages import Node
+from gradtui.wire.messages import Node, Value
 
 EARLIER: tuple[Role, ...] = ("warn", "good", "op")
 """Roles of earlier runs' curves, after the present run's."""
@@ -42,18 +43,16 @@ class _Part:
     column: LeafColumn | None
 
 
-def tells(node: Node) -> bool:
-    """Is it a leaf whose gradient somebody wants to see? Not a constant (`2 * a`)."""
-    return node.leaf and node.named and node.requires_grad
-
-
 def leaf_of(state: State, last: Node | None = None) -> Node | None:
     """The leaf whose gradient is drawn: the selected node if it is one, the last chosen, or the first."""
     selected = state.selected_node
     if selected is not None and tells(selected):
         return selected
-    if last is not None or state.shown_pass is None:
+    if last is not None:
         return last
+    if state.shown_pass is None:
+        lines = state.trace.lines.leaves(state.cursor.number)
+        return lines[0].node if lines else None
     leaves = [node for node in state.shown_pass.nodes.values() if node.leaf]
     return next((node for node in leaves if tells(node)), leaves[0] if leaves else None)
 
@@ -68,7 +67,7 @@ def rows_of(
     history.catch_up()
     found = history.at(state.cursor.number)
     if found is None:
-        return [empty(state)]
+        return missing(state, width)
     series, at = found
     earlier = [curve for curve in earlier if curve.series == series.key]
     node = leaf_of(state, leaf)
@@ -85,16 +84,21 @@ def _head(part: _Part, log: bool, width: int) -> Row:
     """`loss  pass 7: 0.6123   7 of 30   backward at train.py:14`."""
     series, at = part.series, part.at
     place = part.state.trace.show_place(series.place)
-    value = part.state.shown_pass.root.value if part.state.shown_pass is not None else None
+    shown, trace = part.state.shown_pass, part.state.trace
+    value = series.value(at) if shown is None else shown.root.value
     spans = [
         Span(fit_path(series.name, min(len(series.name), width // 3)), "name"),
         Span(f"  pass {series.numbers[at]}: ", "strong"),
-        Span(short(value), "now"),
+        Span("·" if shown is None and value is None else short(value), "now"),
     ]
+    if shown is None:
+        spans.append(Span("  let go", "warn"))
     count = len(series.numbers)
     more = ["log scale"] if log else []
     if count > 1 and series.numbers[-1] != count:
         more.append(f"{at + 1:,} of {count:,}")
+    if trace.passes.begun > len(trace.passes):
+        more.append(f"{trace.passes.begun - len(trace.passes):,} let go ({option(part.state)})")
     if place is not None:
         more.append(f"backward at {place}")
     return _with_room(spans, more, width)
@@ -207,6 +211,9 @@ def _gradient(part: _Part, earlier: Sequence[Curve], width: int, height: int) ->
         spans.append(Span(": ", "dim"))
         spans.append(Span(_size(column.added[part.at], part.at in column.nonfinite), "now"))
     more = [f"read up to pass {numbers[len(column.added) - 1]}"] if len(column.added) < len(numbers) else []
+    apart = part.state.trace.lines.apart
+    if apart > 1:
+        more.append(f"one pass in {apart:,}")
     return [_with_room(spans, [*more, *(["log scale"] if drawn.log else [])], width), *drawn.rows]
 
 
@@ -240,14 +247,16 @@ def _table(part: _Part, width: int, height: int) -> list[Row]:
 
 
 def _line(part: _Part, at: int, number: int, wide: bool, finding: bool) -> list[Span]:
-    pass_ = part.state.trace.pass_numbered(part.series.numbers[at])
-    assert pass_ is not None
-    now = at == part.at
-    value = pass_.root.value
+    trace, passed = part.state.trace, part.series.numbers[at]
+    now, kept = at == part.at, trace.passes.has(passed)
+    value: Value | None = part.series.value(at)
+    if value is None and kept:
+        pass_ = trace.pass_numbered(passed)
+        value = None if pass_ is None else pass_.root.value
     spans = [
         Span("▶" if now else " ", "now"),
         Span("⚠" if finding else " ", "bad"),
-        Span(f"{pass_.number:>8} ", "strong" if now else "dim"),
+        Span(f"{passed:>8} ", "strong" if now else "dim"),
         Span(right("" if value is None else within(value, number), number), "now" if now else "number"),
     ]
     column = part.column

@@ -18,10 +18,15 @@ from gradtui.trace.names import shortened
 Role: TypeAlias = Literal[
     "", "dim", "strong", "name", "op", "number", "good", "bad", "warn", "now", "next", "title",
     "keyword", "string", "comment", "marked",
+    "heat0", "heat1", "heat2", "heat3", "heat4", "heat5", "heat6", "heat7", "heat8",
 ]  # fmt: skip
+HEAT: tuple[Role, ...] = (
+    "heat0", "heat1", "heat2", "heat3", "heat4", "heat5", "heat6", "heat7", "heat8",
+)  # fmt: skip
+"""From strongly negative over zero to strongly positive."""
 ROLES: tuple[Role, ...] = (
     "dim", "strong", "name", "op", "number", "good", "bad", "warn", "now", "next", "title",
-    "keyword", "string", "comment", "marked",
+    "keyword", "string", "comment", "marked", *HEAT,
 )  # fmt: skip
 
 
@@ -57,7 +62,7 @@ def text_of(rows: Iterable[Row]) -> str:
     return "\n".join("".join(span.text for span in r).rstrip() for r in rows)
 
 
-def width_of(r: Row) -> int:
+def width_of(r: Iterable[Span]) -> int:
     """Terminal cells that a row takes."""
     return sum(cell_len(span.text) for span in r)
 

@@ -10,6 +10,7 @@ from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Keyword, Literal, Name, Operator, String
 
 from gradtui.trace.names import symbol
+from gradtui.views.lazy import LazyRows
 from gradtui.views.rows import Role, Row, Span, width_of
 from gradtui.views.state import State
 from gradtui.wire.messages import Place
@@ -74,7 +75,7 @@ def _place(state: State) -> tuple[Place | None, str]:
     return trace.line_of(shown.began.stack), "  (where backward was called)"
 
 
-class _Marked(Sequence[Row]):
+class _Marked(LazyRows):
     """Highlighted lines with a margin: line number, `▶` at the current one, `✗` where a finding points."""
 
     def __init__(self, lines: tuple[Row, ...], current: int, faults: frozenset[int]) -> None:
@@ -86,17 +87,15 @@ class _Marked(Sequence[Row]):
     def __len__(self) -> int:
         return len(self._lines)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        number = index + 1
+    def _row(self, at: int) -> Row:
+        number = at + 1
         margin = f"{number:>{self._width}} "
         if number == self._current:
             head = Span("▶" + margin, "now")
-            return (head, *[Span(s.text, s.role or "marked") for s in self._lines[index]])
+            return (head, *[Span(s.text, s.role or "marked") for s in self._lines[at]])
         if number in self._faults:
-            return (Span("✗" + margin, "bad"), *self._lines[index])
-        return (Span(" " + margin, "dim"), *self._lines[index])
+            return (Span("✗" + margin, "bad"), *self._lines[at])
+        return (Span(" " + margin, "dim"), *self._lines[at])
 
 
 @lru_cache(maxsize=16)

@@ -24,6 +24,8 @@ class State:
     """From the root down to the selected node, as the graph shows it."""
     stopped: Stopped | None = None
     """The stop it stands at."""
+    reading: bool = False
+    """Does the program wait for a line of input?"""
     recording: bool = False
     cut: bool = False
     """The recording was ended on purpose; that it breaks off need not be said."""
@@ -40,6 +42,11 @@ class State:
     def shown_pass(self) -> Pass | None:
         """The pass under the cursor."""
         return self.trace.pass_numbered(self.cursor.number)
+
+    @property
+    def gone(self) -> bool:
+        """Does the cursor stand at a pass that was let go?"""
+        return self.trace.was_let_go(self.cursor.number)
 
     @property
     def step(self) -> Step | None:
@@ -85,7 +92,14 @@ class State:
             return None
         if self.cursor.step < len(shown.messages):
             return shown.messages[self.cursor.step].received
-        return self.stopped.received if self.stopped is not None else None
+        return self._next_received(shown) if self.stopped is not None else None
+
+    def _next_received(self, shown: Pass) -> tuple[Value | None, ...]:
+        """What the next node runs with: what it received, less what the person has replaced."""
+        assert self.stopped is not None
+        replaced = shown.replaced_in(self.cursor.step + 1)
+        received = enumerate(self.stopped.received)
+        return tuple([replaced[i].value if i in replaced else value for i, value in received])
 
     @property
     def at_edge(self) -> bool:

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from gradtui.trace.cursor import edge
+from gradtui.trace.stops import why
 from gradtui.views.rows import Row, Span, row
 from gradtui.views.state import State
-
-_REASONS = {
-    "entry": "stopped at the first pass",
-    "step": "stopped after a step",
-    "pass": "stopped at the start of a pass",
-    "pass end": "stopped at the end of the pass",
-}
 
 
 def where(state: State) -> Row:
@@ -23,11 +17,18 @@ def where(state: State) -> Row:
         spans += [
             Span(" pass ", "dim"),
             Span(f"{shown.number}", "strong"),
-            Span(f"/{max(p.number for p in state.trace.passes[-64:])}", "dim"),
+            Span(f"/{state.trace.passes.newest}", "dim"),
             Span("  step ", "dim"),
             Span(f"{state.cursor.step}", "strong"),
             Span(f"/{total}", "dim"),
             Span(f"  {shown.engine}", "dim"),
+        ]
+    elif state.gone:
+        spans += [
+            Span(" pass ", "dim"),
+            Span(f"{state.cursor.number}", "strong"),
+            Span(f"/{state.trace.passes.newest}", "dim"),
+            Span("  let go", "warn"),
         ]
     if state.knobs:
         spans.append(Span(f"  {state.knobs}", "name"))
@@ -50,7 +51,9 @@ def condition(state: State) -> Row:
     if trace.exited is not None:
         return _end(state)
     if state.stopped is not None:
-        return row(("▮▮ " + _REASONS[state.stopped.reason], "now"))
+        return row(("▮▮ " + why(state.stopped), "now"))
+    if state.reading:
+        return row(("▶ waits for input: press i", "now"))
     if not trace.passes:
         return row(("▶ running, no backward pass yet", "good"))
     return row(("▶ running", "good"))
@@ -81,7 +84,7 @@ def alert(state: State) -> Row | None:
     last = past[-1]
     return row(
         (f" ⚠ {last.kind}", "bad"),
-        (f"  {last.pass_number}:{last.step}  {last.message}", ""),
+        (f"  {last.where.removeprefix('at ')}  {last.message}", ""),
     )
 
 
@@ -98,6 +101,8 @@ def alert_key(state: State) -> Row:
 def empty(state: State) -> Row:
     """What stands in a pane while there is no pass."""
     trace = state.trace
+    if state.gone:
+        return row((f"Pass {state.cursor.number:,} was let go.", "warn"))
     if trace.exited is not None:
         return row(("The program ran to its end without a backward pass." if not trace.exited.error
                     else "There was no backward pass.", "dim"))  # fmt: skip

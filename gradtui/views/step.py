@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 from gradtui.trace import Pass, Step
 from gradtui.trace.chainrule import Term, partial, terms
 from gradtui.trace.names import call, symbol
 from gradtui.trace.numbers import digits, magnitude, short
+from gradtui.views.gone import missing
 from gradtui.views.rows import Row, Span, row, width_of, wrapped
 from gradtui.views.state import State
-from gradtui.views.status import empty
+from gradtui.views.whatif import changed_rows, replaced_rows
 from gradtui.wire.messages import Node
 
 
@@ -16,10 +19,10 @@ def rows_of(state: State, width: int) -> list[Row]:
     """The step pane."""
     shown = state.shown_pass
     if shown is None:
-        return [empty(state)]
+        return missing(state, width)
     step = state.step
     rows = _before_first(state, shown) if step is None else _step(state, shown, step, width)
-    rows += _ending(state, shown)
+    rows += changed_rows(shown, state.cursor.step) + _ending(state, shown)
     for finding in state.trace.findings:
         if finding.pass_number == shown.number and finding.step == state.cursor.step:
             rows.append(())
@@ -40,6 +43,11 @@ def _before_first(state: State, shown: Pass) -> list[Row]:
     where = state.trace.show_place(state.trace.line_of(shown.began.stack))
     if where:
         rows.append(row("called at ", (where, "dim")))
+    if shown.light:
+        rows.append(
+            row(("only breakpoints were armed: this pass was not recorded but for its value", "warn"))
+        )
+        return rows
     if shown.began.kind == "grad":
         rows.append(row(("this pass returns its gradients; no leaf accumulates", "dim")))
     return rows + _held(state, shown) + _next(state, shown)
@@ -76,7 +84,8 @@ def _next(state: State, shown: Pass) -> list[Row]:
         return []
     node = shown.nodes[following]
     op = f"{node.op}  " if node.op and node.op != node.name else ""
-    return [(), row(("› next  ", "next"), (op, "op"), (symbol(node), "name"))]
+    coming = replaced_rows(shown, state.cursor.step + 1)
+    return [(), row(("› next  ", "next"), (op, "op"), (symbol(node), "name")), *coming]
 
 
 def _step(state: State, shown: Pass, step: Step, width: int) -> list[Row]:
@@ -86,6 +95,8 @@ def _step(state: State, shown: Pass, step: Step, width: int) -> list[Row]:
     rows = [
         row((op, "op"), "  ", (symbol(node), "name"), *_equals(node), (f"   {_made_at(node, source)}", "dim"))
     ]
+    rows += _calls(state, node)
+    rows += replaced_rows(shown, step.number)
     if node.leaf:
         rows += _leaf(step)
     else:
@@ -94,6 +105,26 @@ def _step(state: State, shown: Pass, step: Step, width: int) -> list[Row]:
     if step.message.more:
         rows.append(row(("  it goes on after the node that ran inside it", "dim")))
     return rows + _next(state, shown)
+
+
+CALLS = 4
+"""Frames of a library's that are told."""
+
+
+def _calls(state: State, node: Node) -> list[Row]:
+    """Where inside a library the node was made, innermost first: `inside modeling_gpt2.py:229 forward ← …`.
+
+    Of torch's own frames nothing: its modules have their paths.
+    """
+    told = []
+    for frame in state.trace.frames(node.stack):
+        if frame.kind == "user":
+            break
+        path = state.trace.sources[frame.file].path if frame.file in state.trace.sources else ""
+        if frame.kind == "library" and "/site-packages/torch/" not in path:
+            told.append(f"{os.path.basename(path)}:{frame.line} {frame.function}")
+    more = ["…"] if len(told) > CALLS else []
+    return [row(("inside " + " ← ".join(told[:CALLS] + more), "dim"))] if told else []
 
 
 def _made_at(node: Node, source: str | None) -> str:

@@ -12,6 +12,7 @@ its first line, and it reads one message per system call.
 from __future__ import annotations
 
 import os
+import select
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -34,6 +35,7 @@ class Outlet(Protocol):
 
     def send(self, event: Event) -> None: ...
     def receive(self) -> Command: ...
+    def waiting(self) -> bool: ...
     def close(self) -> None: ...
 
 
@@ -56,6 +58,9 @@ class Channel:
         self._outgoing: deque[tuple[bytes, list[int]]] = deque()
         """Frames in order, each with the byte counts of the writes that it has had so far."""
         self._lock = threading.RLock()
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        self._poll = poll.poll
 
     def send(self, event: Event) -> None:
         """Write one event whole. Raises `Closed` when the debugger is gone."""
@@ -85,6 +90,10 @@ class Channel:
                 # Written and noted in one call of C: no signal handler comes between the two.
                 counts.extend(map(os.write, (self._descriptor,), (memoryview(data)[done:],)))
             self._outgoing.popleft()
+
+    def waiting(self) -> bool:
+        """Has a command begun to arrive, or has the debugger gone? One system call."""
+        return bool(self._poll(0))
 
     def receive(self) -> Command:
         """Block for the next command. Raises `Closed` when the debugger is gone."""
@@ -153,6 +162,10 @@ class MemoryChannel:
         """Encode, decode, deliver."""
         with self._lock:
             self._deliver(decode_event(encode(event)))
+
+    def waiting(self) -> bool:
+        """Nobody commands an in-memory probe."""
+        return False
 
     def receive(self) -> Command:
         """Nobody commands an in-memory probe: raises `Closed`."""

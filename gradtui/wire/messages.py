@@ -146,6 +146,100 @@ class Write(msgspec.Struct, frozen=True, array_like=True, gc=False):
     place: Place | None = None
 
 
+class Condition(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A condition on one gradient, by its summary."""
+
+    what: Literal["nonfinite", "zero", "norm", "min", "max", "mean"]
+    sign: Literal["", "<", ">"] = ""
+    """'' for `nonfinite` and `zero` (all entries are)."""
+    limit: float = 0.0
+
+
+class Breakpoint(msgspec.Struct, frozen=True, array_like=True):
+    """Where and when to stop: all that it names must hold. '' and 0 name nothing."""
+
+    id: int
+    text: str
+    """As the person wrote it."""
+    op: str = ""
+    """These three are patterns as of a shell: `Mul*`."""
+    name: str = ""
+    module: str = ""
+    """Also holds for everything inside the module."""
+    file: str = ""
+    """The end of a path; with `line`, a line of the program's on the way to the forward operation."""
+    line: int = 0
+    number: int = 0
+    """The pass."""
+    step: int = 0
+    tests: tuple[Condition, ...] = ()
+    """Of what a node received or sent; they hold where it begins on a path from the root."""
+    held: bool = False
+    """A leaf enters the pass with a gradient."""
+    expression: str = ""
+    """Python, evaluated in the program where everything else holds."""
+    ignore: int = 0
+    """That many hits are let pass."""
+    once: bool = False
+    log: str | None = None
+    """Not None: a tracepoint, which says this text (`{...}` is evaluated) and lets the program go on."""
+    enabled: bool = True
+
+
+class Hit(msgspec.Struct, frozen=True, array_like=True):
+    """A breakpoint stopped the program."""
+
+    breakpoint: int
+    count: int
+    """How often it has held by now."""
+    text: str
+    error: str = ""
+    """What its expression raised; such a breakpoint stops once and is not asked again."""
+
+
+class Figures(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the entries of a tensor, or of a slice of one, are like."""
+
+    count: int
+    nan: int = 0
+    infinite: int = 0
+    zeros: int = 0
+    norm: float | None = None
+    """This and what follows is of the finite entries; None where there are none."""
+    min: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    std: float | None = None
+    """By the count, not one less: 0 of a single entry."""
+
+
+class Bins(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How many entries lie between neighbouring edges, of which there is one more than counts."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+class Grid(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Rows and columns of numbers."""
+
+    rows: int
+    columns: int
+    values: tuple[float, ...]
+    """In row-major order."""
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """What a watched expression gave: one of the three."""
+
+    expression: str
+    value: Value | None = None
+    text: str = ""
+    """Of what is no number and no tensor."""
+    error: str = ""
+    """What it raised."""
+
+
 # ---------------------------------------------------------------- from the program
 
 
@@ -177,6 +271,14 @@ class Stack(msgspec.Struct, frozen=True, array_like=True, tag="stack"):
     frames: tuple[Frame, ...]
 
 
+class Module(msgspec.Struct, frozen=True, array_like=True, tag="module"):
+    """The class of a module, sent once, before the first pass in which it is known."""
+
+    path: str
+    kind: str
+    """`Linear`."""
+
+
 class PassBegan(msgspec.Struct, frozen=True, array_like=True, tag="pass"):
     """A backward pass is about to run over this graph."""
 
@@ -195,6 +297,8 @@ class PassBegan(msgspec.Struct, frozen=True, array_like=True, tag="pass"):
     used: tuple[tuple[int, int], ...] = ()
     """Leaves among these whose gradient has been used (their value changed since it came), each with the
     pass that it came from."""
+    light: bool = False
+    """Only breakpoints were armed, and the pass was not recorded: `nodes` are its roots, without steps."""
 
 
 class Stepped(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="step"):
@@ -219,6 +323,8 @@ class Stepped(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="step"
     """The node ran another one inside its own run (a recursive engine): it goes on in a later step."""
     function: Place | None = None
     """Where the function begins that the node ran (scalar engines)."""
+    why: tuple[str, ...] = ()
+    """What is known of why it sent NaN or Inf for finite gradients: its saved values there."""
 
 
 class Zeroed(msgspec.Struct, frozen=True, array_like=True, tag="zeroed"):
@@ -247,16 +353,134 @@ class PassEnded(msgspec.Struct, frozen=True, array_like=True, tag="pass-end"):
     outside: tuple[Write, ...] = ()
 
 
+Reason: TypeAlias = Literal["entry", "step", "pass", "pass end", "breakpoint", "pause", "there", "exception"]
+"""Why a program stands. `there`: it has come where it was told to run to."""
+
+
 class Stopped(msgspec.Struct, frozen=True, array_like=True, tag="stopped"):
     """The program is paused and takes commands."""
 
-    reason: Literal["entry", "step", "pass", "pass end"]
+    reason: Reason
     number: int
     step: int
     """Steps of this pass done so far."""
     next: int | None = None
-    """The node about to run, None at the pass's end."""
+    """The node about to run; None at the pass's end, and right after a step that a breakpoint waited for."""
     received: tuple[Value | None, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    """The breakpoints that stopped it."""
+
+
+Part: TypeAlias = str | int
+"""Of a message in words: a number is a stack, and stands for its line."""
+
+
+class Explained(msgspec.Struct, frozen=True, array_like=True, tag="explained"):
+    """The probe has found out why something went wrong: facts that only the program's process has."""
+
+    kind: str
+    """Of the finding."""
+    number: int
+    """The pass; where it could not begin, the one before it, 0 for none."""
+    step: int
+    """Steps of that pass done."""
+    node: int
+    """0 for none."""
+    message: tuple[Part, ...]
+    culprit: int | None = None
+    """The stack of the statement at fault."""
+    source: int | None = None
+    """The stack that made what it speaks of, where that is no node."""
+    name: str | None = None
+    """What it speaks of, where that is no node."""
+
+
+class Traced(msgspec.Struct, frozen=True, array_like=True, tag="traced"):
+    """A tracepoint held, and the program went on."""
+
+    breakpoint: int
+    count: int
+    number: int
+    step: int
+    """The step in which the node runs."""
+    node: int
+    text: str
+
+
+class Inspected(msgspec.Struct, frozen=True, array_like=True, tag="inspected"):
+    """What was asked of a tensor at a stop. Never recorded: it belongs to who asked, not to the run."""
+
+    request: int
+    node: int
+    what: str
+    """`received[0]`, `sent[1]`, `saved.self`, `output`, `value`, `grad`, `buffer.b`, or an expression."""
+    slice: str = ""
+    """As it was asked for; '' for all of it."""
+    error: str = ""
+    """Why there is nothing to show; then all below is as if not given, but for `readable`."""
+    readable: tuple[str, ...] = ()
+    """All that can be read of the node at this stop."""
+    shape: tuple[int, ...] = ()
+    """Of the whole tensor."""
+    dtype: str = ""
+    device: str = ""
+    part: tuple[int, ...] = ()
+    """The shape of the slice; everything below is of the slice."""
+    figures: Figures | None = None
+    """None: no numbers, see `text` and `note`."""
+    bins: Bins | None = None
+    """Finite entries by value."""
+    decades: Bins | None = None
+    """Finite entries that are not zero by magnitude; the edges are powers of ten."""
+    grid: Grid | None = None
+    """The entries, of a large slice its first ones."""
+    picture: Grid | None = None
+    """Of a slice whose entries are not all in `grid`: in each cell the entry largest in magnitude."""
+    text: str = ""
+    """Of what is no tensor."""
+    note: str = ""
+    """What was left out, and what was made of complex or sparse entries."""
+
+
+class Watched(msgspec.Struct, frozen=True, array_like=True, tag="watched"):
+    """The watched expressions as the program stands at a stop; sent before it, and when they change."""
+
+    number: int
+    step: int
+    """Steps of the pass done so far."""
+    values: tuple[Seen, ...]
+
+
+class Replaced(msgspec.Struct, frozen=True, array_like=True, tag="replaced"):
+    """The person had a node run with another gradient than it received."""
+
+    number: int
+    step: int
+    """The step in which it runs."""
+    node: int
+    slot: int
+    """Which of the gradients that it received."""
+    expression: str
+    before: Value | None
+    value: Value | None
+
+
+class Changed(msgspec.Struct, frozen=True, array_like=True, tag="changed"):
+    """The person changes a leaf's value as this pass ends, for those that come."""
+
+    number: int
+    step: int
+    """Steps of the pass done when it was asked for."""
+    node: int
+    expression: str
+    before: Value | None
+    value: Value | None
+
+
+class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):
+    """What was asked for at a stop cannot be done. Never recorded."""
+
+    message: str
 
 
 class Progress(msgspec.Struct, frozen=True, array_like=True, tag="progress"):
@@ -302,12 +526,20 @@ Event: TypeAlias = (
     Hello
     | Source
     | Stack
+    | Module
     | PassBegan
     | Stepped
     | Zeroed
     | UsedAgain
     | PassEnded
     | Stopped
+    | Explained
+    | Traced
+    | Inspected
+    | Watched
+    | Replaced
+    | Changed
+    | Refused
     | Progress
     | Notice
     | Output
@@ -342,18 +574,73 @@ class Begin(msgspec.Struct, frozen=True, array_like=True, tag="begin"):
     twin: bool = True
     edits: tuple[Edit, ...] = ()
     """Applied to the text of the program before it runs; its `assert`s are off then."""
+    module: str = ""
+    """Run as `python -m MODULE`; '' runs the file `program`."""
+    attended: bool = True
+    """Is there a person to stop for? False: `gradtui.breakpoint()` goes on."""
+    light: bool = False
+    """Until a breakpoint holds for the first time, tell of passes but for their loss nothing."""
+
+
+Until: TypeAlias = Literal["step", "over", "out", "node", "pass", "end"]
+"""How far to go. `step`: one node. `over`: past the innermost module of the node that is next; `out`: past
+the module around that one. `node`: until the node runs. `pass`: the start of the next pass. `end`: until
+something stops it."""
 
 
 class Go(msgspec.Struct, frozen=True, array_like=True, tag="go"):
     """Leave the stop."""
 
-    until: Literal["step", "pass", "end"]
-    """`step`: one node. `pass`: the start of the next pass. `end`: until something stops it."""
+    until: Until
+    node: int = 0
+    """Of `node`."""
 
 
 class Zero(msgspec.Struct, frozen=True, array_like=True, tag="zero"):
     """Zero the gradients that the nodes of the pass hold, at its start; the program stays stopped."""
 
 
-Command: TypeAlias = Begin | Go | Zero
+class Break(msgspec.Struct, frozen=True, array_like=True, tag="break"):
+    """These are the breakpoints from now on; one that was there keeps its count. Taken at any time."""
+
+    points: tuple[Breakpoint, ...]
+
+
+class Pause(msgspec.Struct, frozen=True, array_like=True, tag="pause"):
+    """Stop before the next node. Taken while the program runs."""
+
+
+class Inspect(msgspec.Struct, frozen=True, array_like=True, tag="inspect"):
+    """Read a tensor, or a slice of it; answered by `Inspected`."""
+
+    request: int
+    node: int
+    """0 for the one that the program stands at."""
+    what: str
+    """As in `Inspected`; '' for what there is to read first."""
+    slice: str = ""
+    """`[0, :, 3]`, with or without the brackets."""
+
+
+class Watch(msgspec.Struct, frozen=True, array_like=True, tag="watch"):
+    """Evaluate these at every stop, and at this one; answered by `Watched`. Taken at any time."""
+
+    expressions: tuple[str, ...]
+
+
+class Replace(msgspec.Struct, frozen=True, array_like=True, tag="replace"):
+    """Let the node that is next run with another gradient; answered by `Replaced` or `Refused`."""
+
+    slot: int
+    expression: str
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True, tag="change"):
+    """Give a leaf another value as the pass ends; answered by `Changed` or `Refused`."""
+
+    node: int
+    expression: str
+
+
+Command: TypeAlias = Begin | Go | Zero | Break | Pause | Inspect | Watch | Replace | Change
 """Anything the debugger may ask of a program."""

@@ -17,12 +17,16 @@ from typing import BinaryIO
 from gradtui.wire.codec import BadRecording, WireError, decode_event, encode
 from gradtui.wire.messages import (
     VERSION,
+    Changed,
     Event,
     Exited,
+    Inspected,
     Notice,
     PassBegan,
     PassEnded,
     Progress,
+    Refused,
+    Replaced,
     Stepped,
     Stopped,
 )
@@ -42,8 +46,8 @@ class RecordingWriter:
         self._file.write(MAGIC + VERSION.to_bytes(4, "big"))
 
     def write(self, event: Event) -> None:
-        """Append one event; `Progress` is no fact and is left out."""
-        if not isinstance(event, Progress):
+        """Append one event; what is no fact of the run is left out: progress, and answers to questions."""
+        if not isinstance(event, Progress | Inspected | Refused):
             data = encode(event)
             self._file.write(len(data).to_bytes(4, "big") + zlib.crc32(data).to_bytes(4, "big") + data)
 
@@ -132,7 +136,9 @@ class _Coherence:
         self.ended = False
         """Has the last message been seen?"""
         self._nodes: dict[int, set[int]] = {}
-        """The nodes of each pass that began."""
+        """The nodes of each pass that began; none of one that had ended when another began."""
+        self._over: list[int] = []
+        """Passes that have ended since."""
         self._steps: dict[int, int] = {}
         """How many steps each pass has taken."""
 
@@ -146,6 +152,8 @@ class _Coherence:
             case PassBegan():
                 if not event.roots or event.number in self._nodes:
                     return "corrupt (a pass without a root, or twice)"
+                self._nodes.update((number, set()) for number in self._over)
+                self._over.clear()
                 self._nodes[event.number] = {node.id for node in event.nodes}
                 self._steps[event.number] = 0
                 return self._check(event.number, _nodes_of_pass(event))
@@ -156,7 +164,10 @@ class _Coherence:
                 return self._check(event.number, _nodes_of_step(event))
             case PassEnded():
                 spoken_of = {*(a.node for a in event.leaves), *(w.node for w in event.outside)}
+                self._over.append(event.number)
                 return self._check(event.number, spoken_of)
+            case Replaced() | Changed():
+                return self._check(event.number, {event.node})
             case Stopped():
                 return self._check(event.number, set() if event.next is None else {event.next})
         return None

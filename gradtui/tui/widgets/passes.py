@@ -36,7 +36,7 @@ class PassesPane(Pane):
         if self._made_of == self._key(state):
             return
         wait = self._made_at + APART - time.monotonic()
-        if len(state.trace.passes) < MANY or wait <= 0:
+        if state.trace.passes.begun < MANY or wait <= 0:
             self._make()
         else:
             self._later(wait)
@@ -53,7 +53,7 @@ class PassesPane(Pane):
         step = 0 if ended else state.cursor.step
         return (
             id(state.trace),
-            len(state.trace.passes),
+            state.trace.passes.begun,
             len(state.trace.findings),
             state.cursor.number,
             ended,
@@ -71,7 +71,7 @@ class PassesPane(Pane):
             return
         history = self._history(state)
         rows = passes.rows_of(state, history, self.earlier, state.leaf, self.text_width, self.text_height)
-        self.show(rows, f"passes · {len(state.trace.passes):,}")
+        self.show(rows, f"passes · {state.trace.passes.begun:,}")
         self._made_of, self._made_at = self._key(state), time.monotonic()
         if not self._whole(state, history):
             self._made_of = None

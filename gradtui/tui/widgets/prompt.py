@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
+from textual.events import Paste
 from textual.widgets import Input
 
 from gradtui.tui.widgets.line import Line
@@ -18,7 +19,7 @@ Answer = Callable[[str], bool]
 
 
 class Typed(Input):
-    """The text itself. Ctrl+D is an end of file here, as in a terminal."""
+    """The text itself. Ctrl+D is an end of file here, as in a terminal; pasted lines are as good as typed."""
 
     DEFAULT_CSS = """
     Typed { height: 1; width: 1fr; border: none; padding: 0; background: $panel; }
@@ -29,6 +30,14 @@ class Typed(Input):
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """A slash too is typed: the footer need not offer it."""
         return key == "slash" or super().check_consume_key(key, character)
+
+    async def on_paste(self, event: Paste) -> None:
+        """Lines of input may be several."""
+        prompt = self.parent
+        assert isinstance(prompt, Prompt)
+        if prompt.take(event.text):
+            event.prevent_default()
+            event.stop()
 
     def action_finish(self) -> None:
         """The prompt knows what ends."""
@@ -89,6 +98,7 @@ class Prompt(Horizontal):
         )
         self._tell("#keys", f" {keys} ", "dim")
         self.query_one("#keys").display = cell_len(keys + label) + 24 <= self.app.size.width
+        self.typed.password = False
         self.typed.placeholder = example
         self.typed.value = text
         self.display = True
@@ -106,6 +116,20 @@ class Prompt(Horizontal):
         text = event.value if self._ended is not None else event.value.strip()
         if self._answer is None or (not text and self._ended is None) or self._answer(text):
             self._close()
+
+    def take(self, text: str) -> bool:
+        """Take what is pasted, where lines of input are asked for: whole lines go, the last one stays to be
+        ended. False: it is no business of ours."""
+        *lines, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        if self._ended is None or self._answer is None or not lines:
+            return False
+        lines[0] = self.value + lines[0]
+        self._answer("\n".join(lines))
+        self.typed.value = rest
+        self.typed.action_end()
+        if not rest:
+            self._close()
+        return True
 
     def finish(self) -> None:
         """The end of the lines."""

@@ -56,6 +56,15 @@ class RowsView(ScrollView):
     RowsView > .role--string { color: $success; }
     RowsView > .role--comment { text-style: italic; }
     RowsView > .role--marked { text-style: bold; }
+    RowsView > .role--heat0 { background: $heat-0; color: $heat-below; }
+    RowsView > .role--heat1 { background: $heat-1; color: $heat-below; }
+    RowsView > .role--heat2 { background: $heat-2; color: $heat-below; }
+    RowsView > .role--heat3 { background: $heat-3; color: $heat-below; }
+    RowsView > .role--heat4 { color: $heat-below; }
+    RowsView > .role--heat5 { background: $heat-5; color: $heat-5; }
+    RowsView > .role--heat6 { background: $heat-6; color: $heat-6; }
+    RowsView > .role--heat7 { background: $heat-7; color: $heat-7; }
+    RowsView > .role--heat8 { background: $heat-8; color: $heat-8; }
     """
 
     ALLOW_MAXIMIZE = False
@@ -96,6 +105,7 @@ class RowsView(ScrollView):
     def repaint(self) -> None:
         """Draw the lines that are not as they were painted last."""
         if not self._is_mounted or not self.size:
+            self._seen_at = None  # once it has a size again, all is looked at anew
             return
         before, selected = self._seen, self._selected_line
         if self._place() != self._seen_at or len(before) != self.text_height:

@@ -1,0 +1,193 @@
+"""Breakpoints inside the program: does one hold at this node, before it runs or after it has?
+
+A test of a gradient holds where it begins. What a node sent is looked at when it has run, and holds
+there unless the node received such a gradient already; what a node received is looked at before it
+runs, and holds unless the node that sent it has been told of. So `norm>10` stops once on each path
+down from the root, not at every node below.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
+from types import CodeType
+from typing import Any
+
+from gradtui.probe.spot import Spot
+from gradtui.wire.messages import Breakpoint, Condition, Hit, Node, Value
+from gradtui.wire.values import is_finite, magnitude, statistic
+
+Frames = Callable[[int], Iterable[tuple[str, int]]]
+"""The files and lines of a stack."""
+Evaluate = Callable[[CodeType], Any]
+"""Evaluates an expression where the program stands."""
+
+
+class Armed:
+    """One breakpoint and what it has seen."""
+
+    def __init__(self, point: Breakpoint) -> None:
+        self.point = point
+        self.count = 0
+        self.done = not point.enabled
+        """Will it never hold again?"""
+        self._told: set[int] = set()
+        """Nodes of this pass that are sent a gradient of which the sender has told."""
+        self._code = compile(point.expression, "<breakpoint>", "eval") if point.expression else None
+        self._after = self._code is not None and "sent" in self._code.co_names
+        self._on_line: dict[int, bool] = {}
+        self._text: CodeType | None = None
+        if point.log:
+            self._text = compile("f" + repr(point.log), "<tracepoint>", "eval")
+
+    def renewed(self, point: Breakpoint) -> Armed:
+        """The same with what it has counted, as the person wants it now."""
+        armed = Armed(point)
+        armed.count, armed._told = self.count, self._told
+        return armed
+
+    def begin_pass(self) -> None:
+        """Another graph."""
+        self._told = set()
+
+    @property
+    def looks_before(self) -> bool:
+        """Must it be asked before nodes run? A mere test of gradients is as well asked when they have."""
+        point = self.point
+        return not self.done and (not point.tests or self._names_nodes or point.held or point.step > 0)
+
+    @property
+    def reads_all(self) -> bool:
+        """Does it ask for statistics that are not read of large tensors while running?"""
+        return not self.done and any(test.what in ("min", "max", "mean") for test in self.point.tests)
+
+    # ------------------------------------------------------------------ asking
+
+    def before(self, spot: Spot, received: Sequence[Value | None]) -> Hit | None:
+        """Does it hold as a node is about to run?"""
+        point = self.point
+        if self.done or not self._here(spot):
+            return None
+        if point.held:
+            if spot.step or not any(self._is_named(leaf) for leaf in spot.holding()):
+                return None
+        elif (
+            not self._names_nodes and not point.tests and self._code is None and not point.step and spot.step
+        ):
+            return None  # a pass alone: its start
+        elif not self._matches(spot):
+            return None
+        if point.tests and (spot.id in self._told or not self._any(received)):
+            return None
+        return None if self._after else self._held(spot.evaluate)
+
+    def after(
+        self, spot: Spot, received: Sequence[Value | None], sent: Sequence[tuple[int, Value]], asked: bool
+    ) -> Hit | None:
+        """Does it hold now that a node has run, and not before, if it was asked then?"""
+        point = self.point
+        if self.done or not (point.tests or self._after) or not self._here(spot):
+            return None
+        if not self._matches(spot):
+            return None
+        if point.tests:
+            to = [node for node, value in sent if self._passes(value)]
+            self._told.update(to)
+            if self._any(received):  # then it has held before, if that was asked
+                if asked or spot.id in self._told:
+                    return None
+            elif not to:
+                return None
+        return self._held(spot.evaluate)
+
+    def text(self, evaluate: Evaluate) -> str:
+        """What a tracepoint says."""
+        if self._text is None:
+            return ""
+        try:
+            return str(evaluate(self._text))
+        except Exception as error:
+            return f"{self.point.log} ({type(error).__name__}: {error})"
+
+    # ----------------------------------------------------------------- deciding
+
+    def _here(self, spot: Spot) -> bool:
+        point = self.point
+        return point.number in (0, spot.number) and point.step in (0, spot.step + 1)
+
+    @property
+    def _names_nodes(self) -> bool:
+        point = self.point
+        return bool(point.op or point.name or point.module or point.line)
+
+    def _is_named(self, node: Node) -> bool:
+        return self._fits(node, lambda _: ())
+
+    def _matches(self, spot: Spot) -> bool:
+        return not self._names_nodes or self._fits(spot.node, spot.frames)
+
+    def _fits(self, node: Node, frames: Frames) -> bool:
+        point = self.point
+        if point.op and not _fits(node.op, point.op):
+            return False
+        if point.name and not _fits(node.name, point.name):
+            return False
+        if point.module and not (_fits(node.module, point.module) or _fits(node.module, point.module + ".*")):
+            return False
+        return not point.line or self._made_on_line(node.stack, frames)
+
+    def _made_on_line(self, stack: int | None, frames: Frames) -> bool:
+        if stack is None:
+            return False
+        known = self._on_line.get(stack)
+        if known is None:
+            wanted = os.path.normpath(self.point.file)
+            known = self._on_line[stack] = any(
+                line == self.point.line and _ends(file, wanted) for file, line in frames(stack)
+            )
+        return known
+
+    def _any(self, values: Iterable[Value | None]) -> bool:
+        return any(value is not None and self._passes(value) for value in values)
+
+    def _passes(self, value: Value) -> bool:
+        return all(holds(test, value) for test in self.point.tests)
+
+    def _held(self, evaluate: Evaluate) -> Hit | None:
+        error = ""
+        if self._code is not None:
+            try:
+                if not evaluate(self._code):
+                    return None
+            except Exception as raised:
+                error, self.done = f"{type(raised).__name__}: {raised}", True
+        self.count += 1
+        if self.count <= self.point.ignore and not error:
+            return None
+        self.done = self.done or self.point.once
+        return Hit(self.point.id, self.count, self.point.text, error)
+
+
+def holds(test: Condition, value: Value) -> bool:
+    """Is it so of this gradient?"""
+    if test.what == "nonfinite":
+        return not is_finite(value)
+    if test.what == "zero":
+        return magnitude(value) == 0
+    amount = statistic(value, test.what)
+    if amount is None:
+        return False
+    return amount > test.limit if test.sign == ">" else amount < test.limit
+
+
+def _fits(text: str | None, pattern: str) -> bool:
+    """Does a text, or the end of a dotted path, look like that? `fc2.*` fits `net.fc2.weight`."""
+    if text is None:
+        return False
+    text, pattern = text.lower(), pattern.lower()
+    return text == pattern or fnmatchcase(text, pattern) or fnmatchcase(text, "*." + pattern)
+
+
+def _ends(path: str, wanted: str) -> bool:
+    return path == wanted or path.endswith(os.sep + wanted)

@@ -1,0 +1,101 @@
+"""Where values left the graph: `detach`, `no_grad`, `.data`, an integer cast, `.item()`, numpy.
+
+A *cut* is an operation on a tensor that requires a gradient whose result requires none. What is made
+from such a result without a gradient comes from the same cut. Tensors are known by weak references; a
+bounded number is remembered.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import torch
+
+KEPT = 8_192
+"""Results of cuts remembered; of older ones half are forgotten at once."""
+RECENT = 256
+"""Cuts remembered beyond their results."""
+
+
+@dataclass(slots=True, eq=False)
+class Cut:
+    """The graph ended here."""
+
+    how: str
+    """In words: `.detach()`."""
+    stack: int
+    """Where the first result without a gradient was made."""
+    sequence: int
+    """The next sequence number then: what was cut off has lower ones."""
+    region: int | None = None
+    """The stack that turned gradients off, where that was the reason."""
+    of: list[weakref.ref[Any]] = field(default_factory=list)
+    """What was cut off: operands with a gradient, of all that was made without."""
+    leaves: bool = False
+    """Do the values leave torch (`.item()`)?"""
+    used: int | None = None
+    """The sequence number of the first operation with a gradient that used the result."""
+
+
+class Cuts:
+    """The last cuts, and what came of them."""
+
+    def __init__(self) -> None:
+        self._results: dict[int, tuple[weakref.ref[Any], Cut]] = {}
+        self.recent: dict[Cut, None] = {}
+        """Oldest first."""
+        self.left: Cut | None = None
+        """The last time that values which had, or had had, a graph left torch altogether."""
+
+    def of(self, tensor: Any) -> Cut | None:
+        """The cut that a tensor comes from."""
+        known = self._results.get(id(tensor))
+        return known[1] if known is not None and known[0]() is tensor else None
+
+    def origin(self, tensors: Iterator[Any]) -> Cut | None:
+        """The cut that one of these comes from."""
+        results = self._results
+        if results:
+            for tensor in tensors:
+                known = results.get(id(tensor))
+                if known is not None and known[0]() is tensor:
+                    return known[1]
+        return None
+
+    def use(self, arguments: Any, sequence: int) -> None:
+        """An operation with a gradient was made from these; it has that number."""
+        cut = self.origin(tensors_of(arguments))
+        if cut is not None and cut.used is None:
+            cut.used = sequence
+
+    def add(self, cut: Cut) -> Cut:
+        """The graph was cut."""
+        self.recent[cut] = None
+        if len(self.recent) > RECENT:
+            del self.recent[next(iter(self.recent))]
+        return cut
+
+    def came(self, result: torch.Tensor, cut: Cut) -> None:
+        """A result comes from a cut."""
+        self._results[id(result)] = (weakref.ref(result), cut)
+        if len(self._results) > KEPT:
+            self._results = dict(islice(self._results.items(), KEPT // 2, None))
+
+    def forget_left(self) -> None:
+        """A pass has ended: what left torch before it does not matter to the next one."""
+        self.left = None
+
+
+def tensors_of(arguments: Any) -> Iterator[torch.Tensor]:
+    """The tensors among arguments, also those in lists."""
+    for argument in arguments:
+        if isinstance(argument, torch.Tensor):
+            yield argument
+        elif type(argument) in (list, tuple):
+            for part in argument:
+                if isinstance(part, torch.Tensor):
+                    yield part

@@ -1,0 +1,59 @@
+"""Under which variable a tensor is found, looked for only when something has to be explained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import torch
+
+from gradtui.probe import names
+
+DEEPEST = 4
+"""Path components."""
+
+
+def name_in(frames: list[FrameType], wanted: Callable[[torch.Tensor], bool]) -> str | None:
+    """The shortest path from a variable to a tensor that is wanted."""
+    found: list[str] = []
+
+    def claim(obj: Any, path: str) -> bool:
+        if found:
+            return True
+        kind = type(obj)
+        if issubclass(kind, torch.Tensor):
+            if wanted(obj):
+                found.append(path)
+            return True
+        if issubclass(kind, torch.nn.Module):
+            _claim_module(obj, path)
+            return True
+        return issubclass(kind, torch.optim.Optimizer)
+
+    def _claim_module(module: torch.nn.Module, path: str) -> None:
+        for tensors in (torch.nn.Module.named_parameters(module), torch.nn.Module.named_buffers(module)):
+            for name, tensor in tensors:
+                if not found and wanted(tensor):
+                    found.append(f"{path}.{name}")
+        for name, part in torch.nn.Module.named_modules(module):
+            for attribute, value in list(vars(part).items()):
+                if not found and isinstance(value, torch.Tensor) and wanted(value):
+                    found.append(".".join(filter(None, (path, name, attribute))))
+
+    names.search(frames, claim, lambda: bool(found), DEEPEST)
+    return found[0] if found else None
+
+
+def modules_in(frames: list[FrameType]) -> list[tuple[str, torch.nn.Module]]:
+    """The modules in scope, nearest first."""
+    found: list[tuple[str, torch.nn.Module]] = []
+
+    def claim(obj: Any, path: str) -> bool:
+        kind = type(obj)
+        if issubclass(kind, torch.nn.Module):
+            found.append((path, obj))
+        return issubclass(kind, (torch.nn.Module, torch.Tensor))
+
+    names.search(frames, claim, lambda: False, DEEPEST)
+    return found

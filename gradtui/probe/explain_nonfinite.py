@@ -1,0 +1,198 @@
+"""Where a NaN or Inf comes from: looked for among saved tensors, only once something is bad."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from gradtui.probe.explain_saved import readable
+from gradtui.probe.explain_writes import Writes
+from gradtui.wire.messages import Explained, Node, Part, Summary, Value
+
+if TYPE_CHECKING:
+    from gradtui.probe.torch_pass import TorchPass
+
+TIMES = 8
+"""So many contributions of a run are looked into."""
+
+_RESULTS = ("result", "output", "result0", "grad_input")
+_SLOTS = {
+    "Addmm": {"mat1": 1, "mat2": 2}, "Baddbmm": {"batch1": 1, "batch2": 2}, "Mm": {"self": 0, "mat2": 1},
+    "Bmm": {"self": 0, "mat2": 1}, "Linear": {"input": 0, "weight": 1},
+}  # fmt: skip
+_USUAL = {"self": 0, "input": 0, "other": 1, "exponent": 1, "target": 1}
+
+
+def bad(value: Value | None) -> bool:
+    """Is a gradient or value known to hold NaN or Inf?"""
+    if isinstance(value, Summary):
+        return value.nonfinite > 0 or (value.norm is not None and value.norm - value.norm != 0)
+    return value is not None and value - value != 0
+
+
+class Nonfinite:
+    """One for a run."""
+
+    def __init__(self) -> None:
+        self._contributions = 0
+        self._told = False
+        """Has a bad forward been told? Those after it are mostly its doing."""
+
+    # ---------------------------------------------------------------- backward
+
+    def of_contribution(self, node: Any, sent: Sequence[Any], told: Sequence[Any]) -> tuple[str, ...]:
+        """A node turned finite gradients into these: what it saved, where the first bad entry is."""
+        if self._contributions >= TIMES:
+            return ()
+        self._contributions += 1
+        for gradient, item in zip(sent, told):
+            if item is not None and bad(item.value):
+                saved = list(readable(node))
+                return tuple(_at_fault(gradient, saved))
+        return ()
+
+    # ----------------------------------------------------------------- forward
+
+    def of_root(self, hooks: TorchPass, roots: Sequence[int], writes: Writes) -> Explained | None:
+        """The root's value is not finite: the first bad value of the forward that can be seen."""
+        root = next((i for i in roots if bad(hooks.described[i].value)), None)
+        if root is None or self._told:
+            return None
+        self._told = True
+        order = _forward_order(hooks)
+        found = _bad_leaf(hooks, writes) or _bad_result(hooks, order)
+        if found is None:
+            facts = hooks.described[root]
+            told = f"the forward value of {_called(facts)} is not finite; nothing that was saved tells why"
+            found = root, (told,), None
+        i, message, culprit = found
+        return Explained("nonfinite", hooks.number, 0, hooks.ids[i], tuple(message), culprit)
+
+
+Found = tuple[int, Sequence[Part], int | None]
+
+
+def _forward_order(hooks: TorchPass) -> list[int]:
+    inner = [i for i, node in enumerate(hooks.nodes) if not hasattr(node, "variable")]
+    return sorted(inner, key=lambda i: hooks.nodes[i]._sequence_nr())
+
+
+def _bad_leaf(hooks: TorchPass, writes: Writes) -> Found | None:
+    for i, node in enumerate(hooks.nodes):
+        if hasattr(node, "variable") and bad(hooks.described[i].value):
+            text = _entries(node.variable, ~torch.isfinite(node.variable.detach()), "not finite")
+            message: list[Part] = [f"{hooks.described[i].name or 'a leaf'} is bad before the forward: {text}"]
+            write = writes.last(node.variable)
+            if write is not None:
+                message += [f"; {write.what} changed it last, at ", write.stack]
+            return i, message, None if write is None else write.stack
+    return None
+
+
+def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
+    """The first node, in the order of the forward, whose value is bad while its operands were not."""
+    by_node = {id(node): i for i, node in enumerate(hooks.nodes)}
+    for i in order:
+        node, facts = hooks.nodes[i], hooks.described[i]
+        saved = [(name, value.detach()) for name, value in readable(node) if value.is_floating_point()]
+        operands = [(name, value) for name, value in saved if name not in _RESULTS]
+        for name, value in operands:
+            wrong = torch.isnan(value) | (value == torch.inf)
+            if wrong.any():
+                made = _operand(node, name)
+                at = by_node.get(id(made)) if made is not None else None
+                what = f"an operand without a gradient ('{name}')"
+                if at is not None:
+                    what = _called(hooks.described[at])
+                text = _entries(value, wrong, "not finite")
+                verb = "came out bad" if at is not None else "was bad already"
+                return (i if at is None else at), (f"{what} {verb} in the forward: {text}",), None
+        cause = _cause(facts.op, dict(saved), getattr(node, "_saved_exponent", None))
+        if cause is not None:
+            return i, (f"the first bad forward value is that of {_called(facts)}: {cause}",), None
+        for name, value in saved:
+            wrong = torch.isnan(value) | (value == torch.inf)
+            if name in _RESULTS and wrong.any():
+                text = _entries(value, wrong, "not finite")
+                return i, (f"the first bad forward value is that of {_called(facts)}: {text}",), None
+    return None
+
+
+def _operand(node: Any, name: str) -> Any:
+    word = node.name().partition("Backward")[0]
+    slot = _SLOTS.get(word, _USUAL).get(name)
+    if slot is None or slot >= len(node.next_functions):
+        return None
+    made = node.next_functions[slot][0]
+    return None if made is None or hasattr(made, "variable") else made
+
+
+def _cause(op: str, saved: dict[str, torch.Tensor], exponent: object) -> str | None:
+    """Finite operands that the function has no finite value for."""
+    word = op.partition("Backward")[0]
+    x, other = saved.get("self"), saved.get("other")
+    if word in ("Log", "Log2", "Log10") and x is not None and (x <= 0).any():
+        return _signs(x)
+    if word == "Log1P" and x is not None and (x <= -1).any():
+        return _entries(x, x <= -1, "-1 or less")
+    if word == "Div" and other is not None and (other == 0).any():
+        return f"its divisor: {_entries(other, other == 0, 'zero')}"
+    if word == "Pow" and x is not None and isinstance(exponent, (int, float)):
+        wrong = ~torch.isfinite(x.pow(exponent))
+        return _entries(x, wrong, f"without a finite power of {exponent:g}") if wrong.any() else None
+    if word == "Mul" and x is not None and other is not None:
+        product = x * other
+        wrong = ~torch.isfinite(product)
+        return _entries(product, wrong, "too large") if wrong.any() else None
+    if word in ("Acos", "Asin") and x is not None and (x.abs() > 1).any():
+        return _entries(x, x.abs() > 1, "beyond 1")
+    return None
+
+
+def _signs(x: torch.Tensor) -> str:
+    signs = ((x == 0, "zero"), (x < 0, "negative"))
+    return " and ".join(_entries(x, wrong, what) for wrong, what in signs if wrong.any())
+
+
+def _at_fault(gradient: torch.Tensor, saved: list[tuple[str, torch.Tensor]]) -> Iterator[str]:
+    wrong = ~torch.isfinite(gradient.detach())
+    yield _entries(gradient, wrong, "not finite")
+    first = _first(wrong)
+    told = [
+        f"saved {name} is {_number(value.detach()[first])}"
+        for name, value in saved
+        if value.shape == gradient.shape and not value.is_sparse
+    ]
+    if told:
+        yield "there " + " and ".join(told)
+    for name, value in saved:
+        if value.shape != gradient.shape and value.is_floating_point() and value.numel():
+            value = value.detach()
+            odd = (value == 0) | ~torch.isfinite(value)
+            if odd.any():
+                yield f"saved {name}: {_entries(value, odd, 'zero or not finite')}"
+
+
+def _entries(value: torch.Tensor, wrong: torch.Tensor, what: str) -> str:
+    """`2 of 10 entries are zero, the first at [3]`."""
+    count, total = int(wrong.sum()), value.numel()
+    if total == 1:
+        return f"it is {_number(value.detach().reshape(()))}"
+    first = _first(wrong)
+    at = "" if first is None else f", the first at {list(first)} ({_number(value.detach()[first])})"
+    return f"{count:,} of {total:,} entries {'is' if count == 1 else 'are'} {what}{at}"
+
+
+def _first(wrong: torch.Tensor) -> Any:
+    found = wrong.nonzero()
+    return tuple(found[0].tolist()) if len(found) else None
+
+
+def _number(value: torch.Tensor) -> str:
+    return f"{value.item():.6g}"
+
+
+def _called(facts: Node) -> str:
+    return f"{facts.op} ({facts.name})" if facts.name else facts.op

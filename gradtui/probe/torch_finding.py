@@ -1,0 +1,95 @@
+"""Which tensors of a node can still be read while the program stands inside a pass, by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from gradtui.probe.frames import variables
+from gradtui.probe.torch_private import packed, saved_names, saved_value, untouched
+
+if TYPE_CHECKING:
+    from gradtui.probe.torch_pass import TorchPass
+
+FRAMES = 16
+"""Frames around the call of backward in which a module is looked for."""
+
+
+def readable_of(pass_: TorchPass, i: int, received: tuple[Any, ...], sent: tuple[Any, ...]) -> dict[str, Any]:
+    """Tensors by name, in the order in which a person asks for them; reads nothing of them.
+
+    `received`, `sent`: of the node that the program stands at, () for any other.
+    """
+    with untouched():
+        found = {f"received[{k}]": tensor for k, tensor in enumerate(received)}
+        found.update({f"sent[{k}]": tensor for k, tensor in enumerate(sent)})
+        node = pass_.nodes[i]
+        variable = getattr(node, "variable", None)
+        if variable is not None:
+            found.update({"grad": variable.grad, "value": variable})
+        else:
+            found.update(_outputs(pass_, i))
+            found.update({f"saved.{name}": tensor for name, tensor in _saved(node)})
+        module = _module(pass_.frame, pass_.described[i].module)
+        if module is not None:
+            found.update({f"buffer.{name}": tensor for name, tensor in module.named_buffers(recurse=False)})
+        return {name: tensor for name, tensor in found.items() if isinstance(tensor, torch.Tensor)}
+
+
+def _saved(node: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    """What torch saved for a node, as far as it is there and reading it runs no code of the program's."""
+    for name in saved_names(node):
+        try:
+            value = None if packed(node, name) else saved_value(node, name)
+        except RuntimeError:  # freed, or changed in place
+            continue
+        if isinstance(value, torch.Tensor):
+            yield name, value
+        elif isinstance(value, (tuple, list)):
+            yield from (
+                (f"{name}[{k}]", part) for k, part in enumerate(value) if isinstance(part, torch.Tensor)
+            )
+
+
+def _outputs(pass_: TorchPass, i: int) -> dict[str, Any]:
+    """The forward outputs of a node: what its users saved of it, what the program still calls by a name."""
+    node, number = pass_.nodes[i], pass_.ids[i]
+    outputs: dict[int, torch.Tensor] = {}
+    if pass_.frame is not None:
+        for value in variables(pass_.frame).values():
+            if isinstance(value, torch.Tensor) and value.grad_fn is node:
+                outputs.setdefault(value.output_nr, value)
+    for user, inputs in zip(pass_.nodes, pass_.inputs):
+        if number in inputs:
+            for _, tensor in _saved(user):
+                if tensor.grad_fn is node:
+                    outputs.setdefault(tensor.output_nr, tensor)
+    if not outputs:
+        own = dict(_saved(node))
+        if "result" in own and own["result"].grad_fn is node:
+            outputs[0] = own["result"]
+    return {"output" if k == 0 else f"output[{k}]": outputs[k] for k in sorted(outputs)}
+
+
+def _module(frame: FrameType | None, path: str | None) -> torch.nn.Module | None:
+    """The module of a path, found in the variables of the frames that led to backward."""
+    wanted = _dotted(path or "")
+    for _ in range(FRAMES if wanted else 0):
+        if frame is None:
+            break
+        for name, value in variables(frame).items():
+            if isinstance(value, torch.nn.Module):
+                module: torch.nn.Module
+                for inner, module in value.named_modules():
+                    if wanted in (inner, f"{name}.{inner}" if inner else name):
+                        return module
+        frame = frame.f_back
+    return None
+
+
+def _dotted(path: str) -> str:
+    """`layers[0].norm` as modules call it: `layers.0.norm`."""
+    return path.replace("[", ".").replace("]", "")

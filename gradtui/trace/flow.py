@@ -1,0 +1,294 @@
+"""How gradients flow through a pass and over passes: `vanishing`, `exploding`, `dead-unit`, and where
+a function without a slope ends the flow (`cut-graph`).
+
+Asked once a torch pass, when it has ended. The thresholds are far from what correct training shows: a
+false alarm is worse than a miss.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING
+
+from gradtui.trace.findings import Finding, finding_at
+from gradtui.trace.model import Pass
+from gradtui.trace.names import call
+from gradtui.trace.numbers import short
+from gradtui.wire.messages import Node, Sent, Stepped, Summary, Value
+
+if TYPE_CHECKING:
+    from gradtui.trace.trace import Trace
+
+LAYERS = 8
+"""Weights (leaves of two dimensions or more) that a pass must reach before their depth says anything."""
+VANISHED = 1e-6
+"""Share of the last layers' gradient, entry by entry, that still comes to the first ones."""
+EXPLODED = 1e6
+"""Growth of the gradient over the runs of one line in a pass."""
+RUNS = 8
+"""So often a line must have run in a pass for that."""
+DIVERGED = 1e4
+"""Growth of a leaf's gradient since the first pass; and the least norm that is called large."""
+HUGE = 1e8
+"""Norm of a leaf's gradient, in multiples of the leaf's own, that is too large in any pass."""
+PASSES = 3
+"""Passes in a row that must show what is told of `vanishing` and `dead-unit`."""
+DEAD_FOR = 10
+"""Passes in a row in which single units got no gradient."""
+ROWS = 8
+"""Examples that a pass must have for that: of fewer, none may turn a unit on."""
+LEARNT = 0.01
+"""Share of its first gradient below which a leaf has nothing left to learn, and units may be zero."""
+UNITS = 4
+"""A layer of fewer units, or a gradient of fewer entries, may be zero by chance."""
+CROWD = 10_000
+"""Leaves and lines remembered; beyond it all are forgotten."""
+
+_FLAT = ("Round", "Floor", "Ceil", "Trunc", "Sign")
+_SATURATING = ("Relu", "Threshold", "Sigmoid", "Tanh", "Gelu", "Hardtanh", "Hardsigmoid", "LeakyRelu", "Elu",
+               "Silu", "Clamp", "ClampMin", "ClampMax")  # fmt: skip
+
+
+class Flow:
+    """What is remembered from pass to pass."""
+
+    def __init__(self) -> None:
+        self._first: dict[int, float] = {}
+        """The first norm that each leaf's gradient had."""
+        self._last: dict[int, float] = {}
+        self._rising: dict[int, int] = {}
+        """Passes in a row in which it grew."""
+        self._small: dict[tuple[int, ...], int] = {}
+        """By the pass's weights: passes in a row in which the first layers got next to nothing."""
+        self._dead: dict[tuple[str, int | None], int] = {}
+        """By op and line: passes in a row in which an activation sent nothing but zeros."""
+        self._zeros: dict[int, tuple[frozenset[int], int]] = {}
+        """By leaf: entries that were zero in the last passes, and how many passes."""
+
+    def ended(self, trace: Trace, pass_: Pass) -> Iterator[Finding]:
+        """A pass has ended."""
+        if pass_.engine != "torch" or pass_.ended is None or pass_.ended.error:
+            return
+        for memory in (self._first, self._small, self._dead, self._zeros):
+            if len(memory) > CROWD:
+                memory.clear()
+        scale = _scale(pass_)
+        yield from _flat(trace, pass_)
+        yield from self._vanishing(trace, pass_)
+        yield from _exploding_runs(trace, pass_)
+        yield from self._diverging(trace, pass_, scale)
+        yield from self._dead_layers(trace, pass_)
+        yield from self._dead_units(trace, pass_)
+
+    # --------------------------------------------------------------- vanishing
+
+    def _vanishing(self, trace: Trace, pass_: Pass) -> Iterator[Finding]:
+        weights = _weights(pass_)
+        key = tuple(sorted(step.node for step, _ in weights))
+        if not _fades([size for _, size in weights]):
+            self._small.pop(key, None)
+            return
+        self._small[key] = self._small.get(key, 0) + 1
+        if self._small[key] != PASSES:
+            return
+        (near, near_size), (far, far_size) = weights[0], min(weights[len(weights) // 2 :], key=lambda w: w[1])
+        node = pass_.nodes[far.node]
+        yield finding_at(
+            trace, "vanishing", pass_, far.step, node, None,
+            f"the gradient vanishes on its way through {len(weights)} weights: {far_size:.3g} an entry comes "
+            f"to {call(node)}, where {call(pass_.nodes[near.node])} gets {near_size:.3g} "
+            f"({far_size / near_size:.1g} of it), {PASSES} passes in a row",
+        )  # fmt: skip
+
+    # --------------------------------------------------------------- exploding
+
+    def _diverging(self, trace: Trace, pass_: Pass, scale: float) -> Iterator[Finding]:
+        for step in pass_.messages:
+            account = step.accumulated
+            norm = _norm(account.added) if account is not None else None
+            if norm is None or not math.isfinite(norm):
+                continue
+            norm /= scale
+            node = pass_.nodes[step.node]
+            first = self._first.setdefault(step.node, norm)
+            grew = norm > self._last.get(step.node, math.inf)
+            self._rising[step.node] = self._rising.get(step.node, 0) + 1 if grew else 0
+            self._last[step.node] = norm
+            own = max(_norm(node.value) or 0.0, 1.0)
+            since = f"{norm / first:.1g} times its norm in the first pass" if first else "from nothing"
+            if norm > HUGE * own:
+                told = f"{norm / own:.1g} times the norm of the leaf itself"
+            elif first and norm > max(DIVERGED, DIVERGED * first) and self._rising[step.node] >= PASSES - 1:
+                told = f"{since}, growing from pass to pass"
+            else:
+                continue
+            yield finding_at(
+                trace, "exploding", pass_, step.step, node, trace.line_of(pass_.began.stack),
+                f"the gradient of {call(node)} has a norm of {norm:.3g}: {told}",
+            )  # fmt: skip
+            return
+
+    # -------------------------------------------------------------- dead units
+
+    def _dead_layers(self, trace: Trace, pass_: Pass) -> Iterator[Finding]:
+        seen: dict[tuple[str, int | None], Stepped | None] = {}
+        for step in pass_.messages:
+            node = pass_.nodes[step.node]
+            if _word(node) in _SATURATING:
+                key = (node.op, node.stack)
+                dead = _sent_zeros(step)
+                seen[key] = step if dead and seen.get(key, step) is not None else None
+        for key, dead_step in seen.items():
+            if dead_step is None:
+                self._dead.pop(key, None)
+                continue
+            self._dead[key] = self._dead.get(key, 0) + 1
+            if self._dead[key] == PASSES:
+                node = pass_.nodes[dead_step.node]
+                yield finding_at(
+                    trace, "dead-unit", pass_, dead_step.step, node, None,
+                    f"all of {call(node)} is dead: it received {short(dead_step.received[0])} and sent "
+                    f"zeros alone, {PASSES} passes in a row; nothing before it learns through it",
+                )  # fmt: skip
+
+    def _dead_units(self, trace: Trace, pass_: Pass) -> Iterator[Finding]:
+        for step in pass_.messages:
+            account = step.accumulated
+            added = account.added if account is not None else None
+            if not isinstance(added, Summary) or len(added.shape) != 1 or added.values is None:
+                continue
+            values = added.values
+            zeros = frozenset(i for i, value in enumerate(values) if value == 0)
+            before, passes = self._zeros.get(step.node, (zeros, 0))
+            still = before & zeros
+            learnt = (added.norm or 0.0) < LEARNT * self._first.get(step.node, 0.0)
+            few = len(values) < UNITS or 2 * len(still) < len(values) or len(still) == len(values)
+            if few or learnt:
+                self._zeros[step.node] = (zeros, 0)
+                continue
+            self._zeros[step.node] = (still, passes + 1)
+            activation = _activation(pass_, step)
+            if passes + 1 == DEAD_FOR and activation is not None and _rows(pass_, activation) >= ROWS:
+                node = pass_.nodes[step.node]
+                units = ", ".join(map(str, sorted(still)[:8])) + (", …" if len(still) > 8 else "")
+                yield finding_at(
+                    trace, "dead-unit", pass_, step.step, node, None,
+                    f"{len(still)} of {len(values)} units of {call(node)} are dead ({units}): their gradient "
+                    f"was exactly 0 in {DEAD_FOR} passes in a row, behind {call(activation)}",
+                )  # fmt: skip
+
+
+def _flat(trace: Trace, pass_: Pass) -> Iterator[Finding]:
+    """A function that is flat wherever it has a slope sent zeros, and nothing else came to its operand."""
+    for step in pass_.messages:
+        node = pass_.nodes[step.node]
+        if _word(node) not in _FLAT or not _sent_zeros(step):
+            continue
+        target = next((i for i in node.inputs if i is not None), None)
+        if target is None or any(_norm(arrival.sent.value) for arrival in pass_.ledger(target)):
+            continue
+        word = _word(node).lower()
+        yield finding_at(
+            trace, "cut-graph", pass_, step.step, node, trace.line_of(node.stack),
+            f"{call(node)} received {short(step.received[0])} and sent zeros alone, for {word} is flat: "
+            "nothing before it gets a gradient",
+        )  # fmt: skip
+        return
+
+
+def _exploding_runs(trace: Trace, pass_: Pass) -> Iterator[Finding]:
+    """The gradient grew and grew over the runs of one line: a recurrent net, or layers in a loop."""
+    runs: dict[tuple[str, int | None], list[tuple[float, Stepped]]] = {}
+    for step in pass_.messages:
+        node = pass_.nodes[step.node]
+        norm = _norm(step.received[0]) if step.received and not node.leaf else None
+        if norm is not None and math.isfinite(norm) and norm > 0 and node.stack is not None:
+            runs.setdefault((node.op, node.stack), []).append((norm, step))
+    for grown in runs.values():
+        if len(grown) < RUNS:
+            continue
+        (first, _), (last, step) = grown[0], grown[-1]
+        middle = grown[len(grown) // 2][0]
+        if last > EXPLODED * first and first < middle < last:
+            node = pass_.nodes[step.node]
+            yield finding_at(
+                trace, "exploding", pass_, step.step, node, None,
+                f"the gradient explodes over the {len(grown)} runs of one line: {call(node)} received "
+                f"{last:.3g}, where the run nearest to the root received {first:.3g} "
+                f"({last / first:.1g} times as much)",
+            )  # fmt: skip
+            return
+
+
+# ----------------------------------------------------------------------- numbers
+
+
+def _word(node: Node) -> str:
+    return node.op.partition("Backward")[0]
+
+
+def _norm(value: Value | None) -> float | None:
+    if isinstance(value, Summary):
+        return value.norm
+    return None if value is None else abs(value)
+
+
+def _scale(pass_: Pass) -> float:
+    """By how much the loss was scaled up (mixed precision): the largest gradient that one number received."""
+    scale = 1.0
+    for step in pass_.messages:
+        got = step.received[0] if step.received else None
+        if not isinstance(got, Summary) or math.prod(got.shape) != 1:
+            break
+        if got.norm is not None and math.isfinite(got.norm):
+            scale = max(scale, got.norm)
+    return scale
+
+
+def _weights(pass_: Pass) -> list[tuple[Stepped, float]]:
+    """The weights in the order of the pass, with the root mean square of what each was added; no zeros."""
+    found = []
+    for step in pass_.messages:
+        added = step.accumulated.added if step.accumulated is not None else None
+        if isinstance(added, Summary) and len(added.shape) > 1 and added.norm:
+            found.append((step, added.norm / math.sqrt(math.prod(added.shape))))
+    return found
+
+
+def _fades(sizes: list[float]) -> bool:
+    """Do they get smaller from quarter to quarter, down to next to nothing?"""
+    if len(sizes) < LAYERS or not all(map(math.isfinite, sizes)):
+        return False
+    quarter = len(sizes) / 4
+    middles = [median(sizes[int(i * quarter) : int((i + 1) * quarter)]) for i in range(4)]
+    falling = all(later < earlier for earlier, later in pairwise(middles))
+    return falling and middles[3] < VANISHED * middles[0]
+
+
+def _sent_zeros(step: Stepped) -> bool:
+    """Did it receive something and send nothing but zeros?"""
+    got = step.received[0] if step.received else None
+    if not isinstance(got, Summary) or not got.norm or math.prod(got.shape) < UNITS:
+        return False
+    sent: list[Sent] = [item for item in step.sent if item is not None]
+    return bool(sent) and all(_norm(item.value) == 0 for item in sent)
+
+
+def _rows(pass_: Pass, activation: Node) -> float:
+    """Entries for each unit in what an activation received."""
+    runs = pass_.runs.get(activation.id)
+    got = pass_.messages[runs[0] - 1].received[0] if runs else None
+    shape = got.shape if isinstance(got, Summary) else ()
+    return math.prod(shape) / shape[-1] if shape and shape[-1] else 0
+
+
+def _activation(pass_: Pass, step: Stepped) -> Node | None:
+    """The activation that the units of a bias go into, where its node stands right behind."""
+    for sender in pass_.users.get(step.node, ()):
+        for user in pass_.users.get(sender, ()):
+            if _word(pass_.nodes[user]) in _SATURATING:
+                return pass_.nodes[user]
+    return None

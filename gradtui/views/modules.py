@@ -1,0 +1,203 @@
+"""One row of the graph by module: how far it is, what came to it, what its parameters were given.
+
+A heading's *received* is what its first node ran with: the gradient of the module's output. Its *added* is
+the norm over all that its parameters were given in this pass so far, as one vector. A node's are its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from gradtui.trace import Pass
+from gradtui.trace.names import symbol
+from gradtui.trace.numbers import magnitude
+from gradtui.views.flow import bar, sized
+from gradtui.views.graph import CURRENT, DONE, NEXT, WAITING, op_of, state_of
+from gradtui.views.outline import Heading, Outline
+from gradtui.views.rows import Role, Row, Span, fit, fit_path, right, width_of
+from gradtui.views.state import State
+from gradtui.wire.messages import Node
+
+PARTLY = "◐"
+"""Some of its nodes have run."""
+FOLDED, OPEN = "▸", "▾"
+AMOUNT = 9
+"""Cells of a glyph and a number."""
+BOTH = 52
+"""From this width on there is room for what was received, too."""
+LEAST, BLOCKS = 3, 20
+"""Bars of repeated blocks, where there is room for so many."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """How wide each column is."""
+
+    name: int
+    """Cells for indent, fold mark, name and remarks."""
+    nodes: int
+    """Cells for how many nodes have run, or for an operation."""
+    received: bool
+
+
+def columns_of(width: int) -> Columns:
+    """The columns for a width of the pane."""
+    width -= 1  # the scrollbar stands beside it
+    received = width >= BOTH
+    nodes = 12 if width >= 60 else 9 if width >= 40 else 0
+    amounts = (AMOUNT + 1) * (1 + received)
+    return Columns(max(8, width - 2 - amounts - (nodes + 1 if nodes else 0)), nodes, received)
+
+
+def head(width: int) -> Row:
+    """The titles of the columns."""
+    columns = columns_of(width)
+    text = fit("  module", columns.name + 2)
+    if columns.nodes:
+        text += " " + right("nodes", columns.nodes)
+    if columns.received:
+        text += " " + right("received", AMOUNT)
+    return (Span(text + " " + right("added", AMOUNT), "dim"),)
+
+
+def row_of(state: State, outline: Outline, at: int, width: int) -> Row:
+    """The row `at` in `width` cells: mark, indent, name, remarks | nodes | received | added."""
+    shown = state.shown_pass
+    assert shown is not None
+    columns = columns_of(width)
+    heading = outline.headings.get(at)
+    if heading is None:
+        return _node(state, shown, outline, at, columns)
+    step, size = state.cursor.step, outline.nodes_in(at)
+    done = outline.totals.done(at, step)
+    mark, role = _mark(state, outline, at, done, size)
+    name_role: Role = role if mark in (CURRENT, NEXT) else "name"
+    spans = [Span(mark, role), Span(" ")]
+    spans += _name(state, shown, outline, at, heading, name_role, columns.name)
+    if columns.nodes:
+        text = f"{size:,}" if done == size else f"{done:,} of {size:,}"
+        text = text if len(text) <= columns.nodes else f"{done}/{size}"
+        spans.append(Span(" " + right(text, columns.nodes), "dim"))
+    if columns.received:
+        spans += _amount(_received(state, shown, outline, at))
+    return (*spans, *_amount(outline.totals.added(at, step)))
+
+
+def _amount(norm: float | None) -> tuple[Span, ...]:
+    return (Span(" "), *sized(norm, AMOUNT))
+
+
+def _mark(state: State, outline: Outline, at: int, done: int, size: int) -> tuple[str, Role]:
+    """A folded row that holds the cursor's node has its mark."""
+    if outline.collapsed[at]:
+        step, following = state.step, state.next_node
+        if step is not None and _holds(outline, at, step.node.id):
+            return CURRENT, "now"
+        if following is not None and _holds(outline, at, following):
+            return NEXT, "next"
+    if done == size:
+        return DONE, "good"
+    return (PARTLY, "good") if done else (WAITING, "dim")
+
+
+def _holds(outline: Outline, at: int, node: int) -> bool:
+    return at < outline.first_row.get(node, -1) < outline.end[at]
+
+
+def _name(
+    state: State, shown: Pass, outline: Outline, at: int, heading: Heading, role: Role, room: int
+) -> list[Span]:
+    """Indent, fold mark, name; then, as there is room, what the row is and where in it something is."""
+    fold = FOLDED if outline.collapsed[at] else OPEN
+    indent = "  " * min(outline.depth[at], 12)
+    spans = [Span(indent + fold + " ", "dim")]
+    left = room - len(indent) - 2
+    name = fit_path(heading.label, min(left, len(heading.label)))
+    spans.append(Span(name, role))
+    left -= cell_len(name)
+    remarks = _places(state, shown, outline, at, heading) if outline.collapsed[at] else []
+    taken = sum(2 + width_of(remark) for remark in remarks)
+    bars = min(BLOCKS, left - taken - 2) if heading.times and outline.collapsed[at] else 0
+    if bars >= LEAST:
+        remarks.append(_through(state, shown, outline, at, bars))
+    kind = state.trace.modules.get(heading.first or heading.key)
+    if heading.times:
+        each = f" × {heading.period}" if heading.period > 1 else ""
+        what = f"{heading.times} × {kind}" if kind and not each else f"{heading.times}{each} alike"
+        remarks.append((Span(what, "dim"),))
+    elif kind:
+        remarks.append((Span(kind, "dim"),))
+    for remark in remarks:
+        size = 2 + width_of(remark)
+        if size <= left:
+            spans += [Span("  "), *remark]
+            left -= size
+    return [*spans, Span(" " * max(0, left))]
+
+
+def _places(state: State, shown: Pass, outline: Outline, at: int, heading: Heading) -> list[Row]:
+    """Of a folded row: which of the blocks the current step is in; where something was found."""
+    places: list[Row] = []
+    step = state.step
+    if heading.times and step is not None and _holds(outline, at, step.node.id):
+        places.append((Span(f"{CURRENT} {_member(outline, at, step.node.id)}", "now"),))
+    found = _found(state, shown, outline, at)
+    if found is not None:
+        places.append((Span(f"⚠ {_member(outline, at, found)}" if heading.times else "⚠", "bad"),))
+    return places
+
+
+def _found(state: State, shown: Pass, outline: Outline, at: int) -> int | None:
+    """A node below the row of which there is a finding."""
+    for finding in state.trace.findings:
+        if finding.pass_number == shown.number and _holds(outline, at, finding.node):
+            return finding.node
+    return None
+
+
+def _member(outline: Outline, at: int, node: int) -> str:
+    """The block of a group that holds a node."""
+    heading = outline.headings.get(outline.member_with(at, outline.first_row[node]))
+    return heading.label if heading is not None else ""
+
+
+def _through(state: State, shown: Pass, outline: Outline, at: int, most: int) -> Row:
+    """A bar for what each block received, by number; of very many blocks, of some as far from each other."""
+    blocks = outline.children(at)
+    blocks = blocks[:: -(-len(blocks) // most)]
+    if outline.headings[at].falls:
+        blocks.reverse()
+    return tuple([bar(_received(state, shown, outline, block)) for block in blocks])
+
+
+def _received(state: State, shown: Pass, outline: Outline, at: int) -> float | None:
+    """The norm of what the first node below a row ran with."""
+    began = outline.totals.began(at, state.cursor.step)
+    received = shown.messages[began - 1].received if began is not None else ()
+    return magnitude(received[0]) if received else None
+
+
+def _node(state: State, shown: Pass, outline: Outline, at: int, columns: Columns) -> Row:
+    node = shown.nodes[outline.node[at]]
+    mark, role = state_of(state, node.id)
+    indent = "  " * min(outline.depth[at], 12) + "  "
+    room = max(4, columns.name - len(indent))
+    name_role: Role = role if mark in (CURRENT, NEXT) else "" if node.name else "dim"
+    name = _within_module(node)
+    spans = [Span(mark, role), Span(" " + indent), Span(fit(fit_path(name, room), room), name_role)]
+    if columns.nodes:
+        spans.append(Span(" " + fit(op_of(node, True), columns.nodes), "op"))
+    if columns.received:
+        received = state.received_at(node.id)
+        spans += _amount(magnitude(received[0]) if received else None)
+    ran = shown.ran_by(node.id, state.cursor.step)
+    account = shown.messages[ran - 1].accumulated if ran is not None else None
+    return (*spans, *_amount(magnitude(account.added) if account is not None else None))
+
+
+def _within_module(node: Node) -> str:
+    """`weight` for `model.fc1.weight`: the row stands below `fc1`."""
+    name = symbol(node)
+    return name.partition(f"{node.module}.")[2] or name if node.module else name

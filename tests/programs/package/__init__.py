@@ -1,0 +1,3 @@
+"""Imported before its modules run."""
+
+print("the package is imported")

@@ -1,0 +1,5 @@
+"""What the modules beside it import."""
+
+
+def double(number):
+    return 2 * number

@@ -1,0 +1,170 @@
+"""`gradtui check` of several scenarios at a time: their order, their progress, and what ends them all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from running import PATIENCE, gradtui
+from zoo import HANGS, alive, hanging_pid
+
+# ------------------------------------------------------------- several at a time
+
+
+def write_timed(folder: Path, name: str, order: int, seconds: float) -> None:
+    """A scenario that says when it began and ended."""
+    (folder / name).write_text(
+        f"SCENARIO = {{'order': {order}}}\nimport time\n"
+        f"with open({str(folder / 'log')!r}, 'a') as log:\n"
+        f"    print('began', file=log, flush=True)\n    time.sleep({seconds})\n    print('ended', file=log)\n"
+    )
+
+
+@pytest.mark.parametrize(("jobs", "alone"), [(1, True), (3, False)])
+def test_as_many_at_a_time_as_asked_for(jobs: int, alone: bool, tmp_path: Path) -> None:
+    for number in range(3):
+        write_timed(tmp_path, f"s{number}.py", number, 0.5)
+    assert gradtui("check", "--jobs", jobs, ".", cwd=tmp_path).code == 0
+    log = (tmp_path / "log").read_text().split()
+    assert Counter(log) == {"began": 3, "ended": 3}
+    assert (log == ["began", "ended"] * 3) is alone
+
+
+def test_lines_come_in_the_order_of_the_list(tmp_path: Path) -> None:
+    write_timed(tmp_path, "slow.py", 1, 1.0)
+    write_timed(tmp_path, "fast.py", 2, 0.0)
+    ended = gradtui("check", "--json", "--jobs", "2", ".", cwd=tmp_path)
+    assert [line["file"] for line in ended.of_type("scenario")] == ["slow.py", "fast.py"]
+
+
+def test_too_many_at_a_time_is_said(tmp_path: Path) -> None:
+    for number in range(40):
+        (tmp_path / f"s{number}.py").write_text("import time\ntime.sleep(30)\n")
+    command = f"ulimit -n 60; exec {sys.executable} -m gradtui check --jobs 40 ."
+    ended = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, timeout=PATIENCE)
+    assert ended.returncode == 2
+    assert re.match(rb"gradtui: cannot start .* beside \d+ others: .*--jobs", ended.stderr)
+    assert b"Traceback" not in ended.stderr
+
+
+# ----------------------------------------------------------------------- signals
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_interrupt_ends_every_program_and_says_so(
+    number: signal.Signals, as_json: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "hangs.py").write_text(HANGS)
+    command = [sys.executable, "-m", "gradtui", "check", "--junit", "r.xml", "hangs.py", "hangs.py"]
+    (tmp_path / "never.py").write_text("")
+    command += ["never.py", "--jobs", "1", *(["--json"] if as_json else [])]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    pid = hanging_pid(tmp_path)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (128 + number, b"")
+    assert not alive(pid)
+    if as_json:
+        (last,) = map(json.loads, out.splitlines())
+        assert (last["interrupted"], last["hold"], last["fail"], last["runs"]) == (True, 0, 0, 2)
+    else:
+        assert out.decode() == (
+            "interrupted; ended while running: hangs.py\n2 scenarios, 2 runs: 2 not run to the end\n"
+        )
+    suite = ElementTree.parse(tmp_path / "r.xml").getroot()[0]
+    assert [[child.tag for child in case] for case in suite] == [["skipped"], ["skipped"]]
+
+
+def test_what_ended_before_an_interrupt_is_told(tmp_path: Path) -> None:
+    """Also where it comes after a program that hangs."""
+    (tmp_path / "hangs.py").write_text(HANGS)
+    (tmp_path / "quick.py").write_text("")
+    (tmp_path / "later.py").write_text(
+        "import os, time\nwhile not os.path.exists('pid'): time.sleep(0.01)\nopen('done', 'w')\n"
+    )
+    command = [sys.executable, "-m", "gradtui", "check", "hangs.py", "quick.py", "later.py", "--jobs", "2"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE)
+    hanging_pid(tmp_path)
+    while not (tmp_path / "done").exists():
+        time.sleep(0.01)
+    time.sleep(0.5)  # later.py has ended by now, or is cut as well: both are right
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert out.startswith(b"ok    quick.py ")
+    assert b"interrupted; ended while running: hangs.py" in out
+
+
+def test_a_reader_that_leaves_ends_the_programs(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("")
+    (tmp_path / "hangs.py").write_text(HANGS)
+    (tmp_path / "waits.py").write_text(
+        "import os, time\nwhile not os.path.exists('gone'): time.sleep(0.01)\n"
+    )
+    command = [sys.executable, "-m", "gradtui", "check", "a.py", "waits.py", "hangs.py", "--jobs", "3"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith(b"ok    a.py ")
+    pid = hanging_pid(tmp_path)
+    process.stdout.close()
+    (tmp_path / "gone").touch()
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(PATIENCE) == 128 + signal.SIGPIPE
+    assert not alive(pid)
+
+
+# -------------------------------------------------------------------- a terminal
+
+
+def in_terminal(*argv: str, folder: Path, columns: int = 50) -> str:
+    """What `gradtui check` writes to a terminal."""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns), "LINES": "24"}
+    command = [sys.executable, "-m", "gradtui", "check", *argv]
+    process = subprocess.Popen(command, cwd=folder, stdout=theirs, env=env)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 1 << 16)
+        except OSError:  # how a terminal on Linux says that nobody is left
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    assert process.wait(PATIENCE) == 0
+    return shown.decode()
+
+
+def test_progress_is_one_line_that_is_rewritten(tmp_path: Path) -> None:
+    write_timed(tmp_path, "slow.py", 1, 0.3)
+    write_timed(tmp_path, "with_a_long_name_that_does_not_fit.py", 2, 0.0)
+    shown = in_terminal("--jobs", "1", ".", folder=tmp_path)
+    assert "\r\x1b[K0 of 2 done, running: slow.py" in shown
+    assert "\r\x1b[K1 of 2 done, running: with_a_long_name_that_does_\r\x1b[K" in shown
+    left = [line.rpartition("\x1b[K")[2] for line in shown.replace("\r\n", "\n").split("\n")[:-1]]
+    assert [line.partition("  (no backward pass was seen)")[0].rstrip() for line in left] == [
+        "ok    slow.py",
+        "ok    with_a_long_name_that_does_not_fit.py",
+        "2 scenarios, 2 runs: all hold",
+    ]
+
+
+def test_json_on_a_terminal_has_no_progress(tmp_path: Path) -> None:
+    write_timed(tmp_path, "slow.py", 1, 0.1)
+    shown = in_terminal("--json", ".", folder=tmp_path)
+    assert all(json.loads(line) for line in shown.splitlines())

@@ -1,0 +1,268 @@
+"""Errors of training programs: each stops with the kind, the line at fault and the line that made the node."""
+
+from __future__ import annotations
+
+import io
+import runpy
+import time
+import warnings
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+import torch
+from running import PROGRAMS, headless, plain
+
+import gradtui
+from gradtui.probe.explain_writes import KEPT, Writes
+from gradtui.session.session import Plan, Session
+from gradtui.trace import Trace
+
+FAULTS = PROGRAMS / "faults"
+
+KINDS = {
+    "inplace_step": "inplace",
+    "inplace_relu": "inplace",
+    "inplace_mask": "inplace",
+    "inplace_buffer": "inplace",
+    "second_hidden": "freed-graph",
+    "second_head": "freed-graph",
+    "cut_detach": "cut-graph",
+    "cut_no_grad": "cut-graph",
+    "cut_decorated": "cut-graph",
+    "cut_inference": "cut-graph",
+    "cut_item": "cut-graph",
+    "cut_numpy": "cut-graph",
+    "cut_argmax": "cut-graph",
+    "cut_frozen": "cut-graph",
+    "cut_encoder": "cut-graph",
+    "cut_round": "cut-graph",
+    "custom_shape": "failed-node",
+    "custom_raises": "failed-node",
+    "hook_raises": "failed-node",
+    "nan_log": "nonfinite",
+    "nan_sqrt": "nonfinite",
+    "nan_overflow": "nonfinite",
+    "unused_layer": "unused-parameter",
+    "vanishing_sigmoid": "vanishing",
+    "exploding_rate": "exploding",
+    "exploding_loop": "exploding",
+    "dead_relu": "dead-unit",
+    "dead_units": "dead-unit",
+}
+
+
+def recorded(path: Path) -> tuple[Trace, BaseException | None]:
+    error = None
+    with gradtui.record() as trace, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with redirect_stdout(io.StringIO()):
+                runpy.run_path(str(path), run_name="__main__")
+        except Exception as raised:  # noqa: BLE001
+            error = raised
+    return trace, error
+
+
+def marked(path: Path, mark: str) -> str | None:
+    """`file.py:LINE` of the line that carries a comment."""
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if line.endswith(f"# {mark}"):
+            return f"{path.name}:{number}"
+    return None
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_fault_is_told_with_its_lines(name: str) -> None:
+    path = FAULTS / f"{name}.py"
+    trace, _ = recorded(path)
+    found = [f for f in trace.findings if f.kind == KINDS[name]]
+    assert found, trace.findings
+    for mark, told in (("at fault", found[0].culprit), ("made here", found[0].source)):
+        line = marked(path, mark)
+        if line is not None:
+            assert told is not None
+            assert told.endswith(line), found[0]
+    assert not [notice for notice in trace.notices if "gradtui could not" in notice.message]
+
+
+def test_every_program_of_the_folder_is_tried() -> None:
+    assert {path.stem for path in FAULTS.glob("*.py")} == set(KINDS)
+
+
+@pytest.mark.parametrize("name", ["inplace_step", "cut_no_grad", "custom_raises"])
+def test_the_exception_goes_on_as_it_would_have(name: str) -> None:
+    path = FAULTS / f"{name}.py"
+    there, here = plain(path), headless(path)
+    assert here.code == there.code
+    assert here.printed("stderr") == there.error
+    assert here.of_type("finding")
+
+
+def test_a_finding_without_a_node_has_null_in_its_place() -> None:
+    (line,) = headless(FAULTS / "cut_detach.py").of_type("finding")
+    assert (line["pass"], line["step"], line["node"], line["op"]) == (0, 0, None, None)
+
+
+# ------------------------------------------------------------------- the stop
+
+
+@pytest.mark.parametrize(("name", "passes"), [("inplace_mask", 1), ("cut_detach", 0)])
+def test_an_attended_program_stands_before_the_exception_goes_on(name: str, passes: int) -> None:
+    session, trace = Session(Plan(FAULTS / f"{name}.py", stop=False)), Trace()
+    deadline = time.monotonic() + 60
+    try:
+        while session.stopped is None and session.exited is None and time.monotonic() < deadline:
+            for event in session.pump(0.05):
+                trace.fold(event)
+        stop = session.stopped
+        assert stop is not None
+        assert (stop.reason, stop.number) == ("exception", passes)
+        assert trace.findings
+        assert trace.raised is None
+        assert (stop.next is not None) == bool(passes)
+        session.go("end")
+        while session.exited is None and time.monotonic() < deadline:
+            for event in session.pump(0.05):
+                trace.fold(event)
+    finally:
+        session.close()
+    assert trace.exited is not None
+    assert trace.exited.code == 1
+
+
+# ------------------------------------------------------------------- the words
+
+
+def test_an_in_place_change_is_told_with_names_and_versions() -> None:
+    trace, _ = recorded(FAULTS / "inplace_step.py")
+    message = trace.findings[0].message
+    assert "needs D.2.weight (its saved 'mat2')" in message
+    assert "changed in place by the optimizer's step" in message
+
+
+def test_of_a_bad_value_the_saved_entries_are_told() -> None:
+    trace, _ = recorded(FAULTS / "nan_sqrt.py")
+    assert "there saved result is 0" in trace.findings[0].message
+    trace, _ = recorded(FAULTS / "nan_log.py")
+    assert "entries are zero, the first at [" in trace.findings[0].message
+
+
+def test_a_gradient_asked_for_that_is_not_in_the_graph() -> None:
+    with gradtui.record() as trace:
+        a, b = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+        h = (b * 2).detach()
+        with pytest.raises(RuntimeError, match="not have been used"):
+            torch.autograd.grad((a * h).sum(), [a, b])
+    assert [f.kind for f in trace.findings] == ["unused-parameter"]
+    assert trace.findings[0].message.startswith("b is not in the graph")
+
+
+def test_what_a_nested_pass_raises_is_told_once() -> None:
+    from torch.utils.checkpoint import checkpoint
+
+    class Breaks(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: object, x: torch.Tensor) -> torch.Tensor:
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: object, g: torch.Tensor) -> torch.Tensor:
+            raise ValueError("broken")
+
+    with gradtui.record() as trace:
+        x = torch.ones(2, requires_grad=True)
+        with pytest.raises(ValueError, match="broken"):
+            checkpoint(Breaks.apply, x, use_reentrant=True).sum().backward()
+    assert [(f.kind, f.op) for f in trace.findings] == [("failed-node", "BreaksBackward")]
+
+
+def test_each_failure_of_a_program_that_goes_on_is_told() -> None:
+    with gradtui.record() as trace:
+        x = torch.ones(2, requires_grad=True)
+        first, second = x.exp(), x.tanh()
+        for y in (first, second):
+            with torch.no_grad():
+                y.mul_(2)
+            with pytest.raises(RuntimeError, match="inplace"):
+                y.sum().backward()
+    assert [f.kind for f in trace.findings] == ["inplace"] * 2
+
+
+# ---------------------------------------------------------- what is no fault
+
+
+def test_alternating_heads_and_nets_are_no_fault() -> None:
+    body, heads = torch.nn.Linear(2, 4), [torch.nn.Linear(4, 1) for _ in range(3)]
+    leaves = [*body.parameters(), *(p for head in heads for p in head.parameters())]
+    optimizer = torch.optim.SGD(leaves, 0.1)
+    with gradtui.record() as trace:
+        for i in range(6):
+            optimizer.zero_grad()
+            heads[i % 3](torch.tanh(body(torch.ones(5, 2)))).mean().backward()
+            optimizer.step()
+    assert not trace.findings
+
+
+def test_frozen_parameters_of_an_optimizer_are_a_notice() -> None:
+    body, head = torch.nn.Linear(2, 4), torch.nn.Linear(4, 1)
+    body.requires_grad_(False)
+    optimizer = torch.optim.SGD([*body.parameters(), *head.parameters()], 0.1)
+    with gradtui.record() as trace:
+        for _ in range(3):
+            optimizer.zero_grad()
+            head(torch.tanh(body(torch.ones(5, 2)))).mean().backward()
+            optimizer.step()
+    assert not trace.findings
+    assert "body.weight, body.bias, frozen" in trace.notices[0].message
+
+
+def test_a_signal_handlers_exception_is_no_fault() -> None:
+    import signal
+
+    def handler(number: int, frame: object) -> None:
+        raise TimeoutError
+
+    class Slow(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: object, x: torch.Tensor) -> torch.Tensor:
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: object, g: torch.Tensor) -> torch.Tensor:
+            signal.raise_signal(signal.SIGUSR1)
+            return g
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with gradtui.record() as trace:
+            x = torch.ones(2, requires_grad=True)
+            with pytest.raises(TimeoutError):
+                Slow.apply(x).sum().backward()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert not trace.findings
+
+
+# ------------------------------------------------------------------- memory
+
+
+def test_no_tensor_is_kept_alive_and_changes_are_bounded() -> None:
+    import gc
+    import weakref
+
+    with gradtui.record():
+        x = torch.ones(3, requires_grad=True)
+        h = (x * 2).detach()
+        h.add_(1)
+        gone = [weakref.ref(x), weakref.ref(h)]
+        del x, h
+        gc.collect()
+        assert [ref() for ref in gone] == [None, None]
+    writes, tensor = Writes(), torch.zeros(1)
+    for _ in range(KEPT + 10):
+        tensor.add_(1)
+        writes.changed(tensor, "add_", 1)
+    assert len(writes._writes) <= KEPT
+    assert writes.last(tensor) is not None
+    assert len(writes.since(tensor, tensor._version - 3)) == 3

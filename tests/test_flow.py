@@ -1,0 +1,153 @@
+"""How gradients flow: what is told of passes that lose or blow up their gradient, and what is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import nn
+
+import gradtui
+from gradtui.trace import Trace
+
+Made = Iterator[torch.Tensor]
+
+
+def kinds(trace: Trace) -> list[str]:
+    return [finding.kind for finding in trace.findings]
+
+
+def trained(net: nn.Module, losses: Callable[[], Made], rate: float = 1e-2, scale: float = 1.0) -> Trace:
+    """Each loss goes backward, multiplied by `scale`, and the net takes a step of `rate / scale`."""
+    optimizer = torch.optim.SGD(net.parameters(), rate / scale)
+    with gradtui.record() as trace:
+        for loss in losses():
+            optimizer.zero_grad()
+            (loss * scale).backward()
+            optimizer.step()
+    return trace
+
+
+def deep(activation: type[nn.Module], depth: int, std: float | None = None) -> nn.Sequential:
+    torch.manual_seed(0)
+    layers = [part for _ in range(depth) for part in (nn.Linear(16, 16), activation())]
+    net = nn.Sequential(*layers, nn.Linear(16, 1))
+    for leaf in net.parameters():
+        if std is not None and leaf.dim() > 1:
+            nn.init.normal_(leaf, std=std)
+    return net
+
+
+def fitted(net: nn.Module, times: int, target: float = 1.0) -> Callable[[], Made]:
+    def losses() -> Made:
+        for _ in range(times):
+            yield (net(torch.randn(12, 16)) - target).pow(2).mean()
+
+    return losses
+
+
+# ------------------------------------------------------------------- vanishing
+
+
+def test_a_gradient_that_fades_is_told_in_the_third_pass() -> None:
+    net = deep(nn.Sigmoid, 14)
+    trace = trained(net, fitted(net, 5))
+    assert kinds(trace) == ["vanishing"]
+    finding = trace.findings[0]
+    assert finding.pass_number == 3
+    assert finding.name is not None
+    assert finding.op == "AccumulateGrad"
+
+
+@pytest.mark.parametrize(("activation", "depth"), [(nn.Sigmoid, 4), (nn.Tanh, 14), (nn.ReLU, 14)])
+def test_what_still_arrives_is_left_alone(activation: type[nn.Module], depth: int) -> None:
+    net = deep(activation, depth, None if activation is nn.Sigmoid else (2 / 16) ** 0.5)
+    assert kinds(trained(net, fitted(net, 6), 1e-3)) == []
+
+
+def test_two_passes_are_too_few() -> None:
+    net = deep(nn.Sigmoid, 14)
+    assert kinds(trained(net, fitted(net, 2))) == []
+
+
+# ------------------------------------------------------------------- exploding
+
+
+def test_layers_that_stretch_are_told_at_the_far_end() -> None:
+    net = deep(nn.ReLU, 16, 2.0)
+    trace = trained(net, fitted(net, 1), 0.0)
+    assert set(kinds(trace)) == {"exploding"}
+
+
+def test_a_rate_too_large_is_told_where_backward_was_called() -> None:
+    net = nn.Linear(16, 1)
+    torch.manual_seed(0)
+    trace = trained(net, fitted(net, 14), 2.0)
+    assert kinds(trace)[:1] == ["exploding"]
+    assert trace.findings[0].culprit is not None
+
+
+@pytest.mark.parametrize(("target", "scale"), [(1.0, 65536.0), (2e5, 1.0), (0.0, 1.0)])
+def test_scaled_losses_and_large_targets_are_left_alone(target: float, scale: float) -> None:
+    net = deep(nn.ReLU, 2)
+    assert kinds(trained(net, fitted(net, 12, target), 1e-9 if target > 1 else 1e-3, scale)) == []
+
+
+# ------------------------------------------------------------------- dead units
+
+
+def biased(low: int, to: float = -50.0) -> nn.Sequential:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(16, 12), nn.ReLU(), nn.Linear(12, 1))
+    with torch.no_grad():
+        net[0].bias[:low] = to
+    return net
+
+
+@pytest.mark.parametrize(
+    ("units", "times", "told"), [(12, 3, 1), (12, 2, 0), (8, 10, 1), (8, 9, 0), (3, 20, 0)]
+)
+def test_dead_units_are_told_when_they_stay_dead(units: int, times: int, told: int) -> None:
+    net = biased(units)
+    assert kinds(trained(net, fitted(net, times))) == ["dead-unit"] * told
+
+
+def test_a_saturated_tanh_is_dead() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(16, 12), nn.Tanh(), nn.Linear(12, 1))
+    with torch.no_grad():
+        net[0].bias.fill_(200.0)
+    assert kinds(trained(net, fitted(net, 3))) == ["dead-unit"]
+
+
+# ------------------------------------------------------------------- flat
+
+
+class Rounded(nn.Module):
+    def __init__(self, through: bool) -> None:
+        super().__init__()
+        self.a, self.b, self.through = nn.Linear(16, 8), nn.Linear(8, 1), through
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = 5 * self.a(x)
+        return self.b(h + (h.round() - h).detach() if self.through else h.round())
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_rounding_cuts_unless_something_goes_straight_through(through: bool) -> None:
+    torch.manual_seed(0)
+    net = Rounded(through)
+    trace = trained(net, fitted(net, 2))
+    assert kinds(trace) == ([] if through else ["cut-graph"])
+    if not through:
+        assert trace.findings[0].op == "RoundBackward0"
+
+
+def test_a_fraction_is_no_cut() -> None:
+    torch.manual_seed(0)
+    net = nn.Linear(16, 8)
+    with gradtui.record() as trace:
+        h = net(torch.randn(4, 16))
+        (h - h.floor()).sum().backward()
+    assert kinds(trace) == []

@@ -14,7 +14,7 @@ from gradtui.session.breakpoints import Breakpoints, parse
 from gradtui.session.errors import BadInput
 from gradtui.trace import Trace
 from gradtui.trace.cursor import Cursor
-from gradtui.trace.numbers import is_finite, magnitude
+from gradtui.trace.numbers import is_finite, magnitude, short
 from gradtui.trace.stops import leave, leave_backwards, why
 from gradtui.wire.messages import Breakpoint, Condition, Stepped, Stopped
 
@@ -213,6 +213,24 @@ def test_only_armed_it_records_from_the_pass_that_stops_on(text: str) -> None:
     assert [s.name for s in here.steps] == [s.name for s in there.steps[: stopped.step]]
     norms = [[magnitude(v) for v in s.received] for s in here.steps]
     assert str(norms) == str([[magnitude(v) for v in s.received] for s in there.steps[: stopped.step]])
+
+
+@pytest.mark.parametrize("text", ["op=Nowhere*", "module=nowhere", "nowhere.py:3", "step=1000"])
+@pytest.mark.parametrize("fault", ["custom_raises.py", "inplace_relu.py"])
+def test_where_no_breakpoint_can_hold_an_exception_still_has_its_node(text: str, fault: str) -> None:
+    """Nothing is read there, and it says so; the order and the node at fault are as in a whole recording."""
+    stops, passes = [], []
+    for light in (True, False):
+        with driven(f"faults/{fault}", breakpoints=(parse(text, 1),), light=light) as program:
+            stops.append(program.stop())
+            passes.append(Trace.of(program.events).passes[-1])
+    assert [(s.reason, s.number, s.step, s.next) for s in stops] == [
+        ("exception", stops[0].number, stops[0].step, stops[0].next)
+    ] * 2
+    here, there = passes
+    assert [s.op for s in here.steps] == [s.op for s in there.steps]
+    assert {short(value) for step in here.steps for value in step.received} == {"not read"}
+    assert all(magnitude(value) is not None for step in there.steps for value in step.received)
 
 
 # ------------------------------------------------------------------------- going on

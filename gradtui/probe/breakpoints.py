@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from types import CodeType
 from typing import Any
 
+from gradtui.probe.expressions import raised
 from gradtui.probe.spot import Spot
 from gradtui.wire.messages import Breakpoint, Condition, Hit, Node, Value
 from gradtui.wire.values import is_finite, magnitude, statistic
@@ -62,6 +63,19 @@ class Armed:
         """Does it ask for statistics that are not read of large tensors while running?"""
         return not self.done and any(test.what in ("min", "max", "mean") for test in self.point.tests)
 
+    def may_hold(
+        self, number: int, ops: list[str], describe: Callable[[], list[Node]], frames: Frames
+    ) -> bool:
+        """As `Stops.may_hold`."""
+        point = self.point
+        if self.done or point.number not in (0, number) or point.step > len(ops):
+            return False
+        if point.op and not any(_fits(op, point.op) for op in ops):
+            return False
+        if not (point.name or point.module or point.line):
+            return True
+        return any(self._fits(node, frames) for node in describe())
+
     # ------------------------------------------------------------------ asking
 
     def before(self, spot: Spot, received: Sequence[Value | None]) -> Hit | None:
@@ -107,8 +121,8 @@ class Armed:
             return ""
         try:
             return str(evaluate(self._text))
-        except Exception as error:
-            return f"{self.point.log} ({type(error).__name__}: {error})"
+        except BaseException as error:
+            return f"{self.point.log} ({raised(error)})"
 
     # ----------------------------------------------------------------- deciding
 
@@ -160,8 +174,8 @@ class Armed:
             try:
                 if not evaluate(self._code):
                     return None
-            except Exception as raised:
-                error, self.done = f"{type(raised).__name__}: {raised}", True
+            except BaseException as wrong:
+                error, self.done = raised(wrong), True
         self.count += 1
         if self.count <= self.point.ignore and not error:
             return None

@@ -13,11 +13,10 @@ from typing import Any
 import torch
 from msgspec import structs
 
+from gradtui.probe.numbers import FEW
 from gradtui.probe.summaries import read
 from gradtui.wire.messages import Summary
 
-LARGE = 4_096
-"""Elements from which it is worth while to look whether a tensor is a view of another."""
 CROWD = 1_024
 """Tensors from which those that are gone are forgotten."""
 
@@ -35,38 +34,47 @@ class Reader:
         """As `summarize`; for whom works `untouched` already."""
         if tensor is None:
             return None
-        known = self._known.get(id(tensor))
-        if known is not None and not tensor.is_inference():
-            reference, version, read_in_full, summary = known
-            if version == tensor._version and read_in_full >= rich and reference() is tensor:
-                return summary
-        found = read(tensor, rich, self._brief)
-        if type(tensor) is torch.Tensor and not tensor.is_inference():
-            self._known[id(tensor)] = (weakref.ref(tensor), tensor._version, rich, found)
-            if len(self._known) > self._crowd:
-                self._forget_dead()
-        return found
+        return self._recall(tensor, rich) or self._keep(tensor, rich, read(tensor, rich, self._brief))
 
     def like(self, tensor: Any, others: tuple[Any, ...], rich: bool) -> Summary | None:
         """The same, where it may lie in the memory of one of `others`, which have been read: a view of it."""
-        if type(tensor) is torch.Tensor and id(tensor) not in self._known:
-            for other in others:
-                if _one_memory(tensor, other):
-                    summary = self(other, rich)
-                    if summary is not None and summary.values is None and not summary.note:
-                        seen = structs.replace(summary, shape=tuple(tensor.shape))
-                        self._known[id(tensor)] = (weakref.ref(tensor), tensor._version, rich, seen)
-                        return seen
-        return self(tensor, rich)
+        if tensor is None:
+            return None
+        known = self._recall(tensor, rich)
+        if known is not None:
+            return known
+        for other in others:
+            if _one_memory(tensor, other):
+                summary = self(other, rich)
+                if summary is not None and summary.values is None and not summary.note:
+                    return self._keep(tensor, rich, structs.replace(summary, shape=tuple(tensor.shape)))
+        return self._keep(tensor, rich, read(tensor, rich, self._brief))
+
+    def _recall(self, tensor: torch.Tensor, rich: bool) -> Summary | None:
+        known = self._known.get(id(tensor))
+        if known is not None:
+            reference, version, read_in_full, summary = known
+            if reference() is tensor and read_in_full >= rich and version == tensor._version:
+                return summary
+        return None
+
+    def _keep(self, tensor: Any, rich: bool, summary: Summary) -> Summary:
+        if type(tensor) is torch.Tensor and not tensor.is_inference():  # which has no version
+            self._known[id(tensor)] = (weakref.ref(tensor), tensor._version, rich, summary)
+            if len(self._known) > self._crowd:
+                self._forget_dead()
+        return summary
 
     def _forget_dead(self) -> None:
         self._known = {key: known for key, known in self._known.items() if known[0]() is not None}
         self._crowd = max(CROWD, 2 * len(self._known))
 
 
-def _one_memory(a: torch.Tensor, b: Any) -> bool:
-    """Do two tensors have the same entries, in another order or shape?"""
-    if type(b) is not torch.Tensor or a.numel() <= LARGE or a.numel() != b.numel() or a.dtype != b.dtype:
+def _one_memory(a: Any, b: Any) -> bool:
+    """Do two tensors of more than a few entries have the same entries, in another order or shape?"""
+    if type(a) is not torch.Tensor or type(b) is not torch.Tensor:
+        return False
+    if a.numel() <= FEW or a.numel() != b.numel() or a.dtype != b.dtype:
         return False
     if a.layout is not torch.strided or b.layout is not torch.strided or a.data_ptr() != b.data_ptr():
         return False

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from gradtui.probe.after_pass import AfterPass
-from gradtui.probe.breakpoints import Armed
-from gradtui.probe.expressions import apart
+from gradtui.probe.breakpoints import Armed, Frames
+from gradtui.probe.expressions import apart, one_line, raised
 from gradtui.probe.impossible import Impossible
 from gradtui.probe.spot import Spot
 from gradtui.probe.watching import Watches
@@ -21,6 +21,7 @@ from gradtui.wire.messages import (
     Go,
     Hit,
     Node,
+    Notice,
     Pause,
     Reason,
     Refused,
@@ -103,6 +104,15 @@ class Stops:
             self._go = Go("pass")
             self._settle()
 
+    def may_hold(
+        self, number: int, ops: list[str], describe: Callable[[], list[Node]], frames: Frames
+    ) -> bool:
+        """Could a breakpoint hold in a pass of these nodes, whatever the gradients will be?
+
+        `describe`: costs more than `ops`, and is asked only where those do not tell.
+        """
+        return any(armed.may_hold(number, ops, describe, frames) for armed in self._armed.values())
+
     def begin_pass(self) -> None:
         """A pass begins."""
         if self._go.until != "step":
@@ -158,7 +168,28 @@ class Stops:
         number: int = 0,
         frame: FrameType | None = None,
     ) -> None:
-        """Stop here, and do what is asked until told to go on."""
+        """Stop here, and do what is asked until told to go on.
+
+        What a signal handler of the program's raises meanwhile ends the stop: the debugger is told.
+        """
+        try:
+            self._stand(reason, spot, step, node, hits, number, frame)
+        except Detached:
+            raise
+        except BaseException as error:
+            self._reporter.send(Notice(f"the program has left its stop: {one_line(error)}", left=True))
+            raise
+
+    def _stand(
+        self,
+        reason: Reason,
+        spot: Spot | None,
+        step: int,
+        node: int | None,
+        hits: Sequence[Hit],
+        number: int,
+        frame: FrameType | None,
+    ) -> None:
         self._reporter.flush_output()
         self._paused = False
         self._settle()
@@ -242,21 +273,24 @@ class Stops:
                 }
                 self._settle()
             case Pause():
-                self._paused = True
-                self._settle()
+                if place is None:  # else it has come too late: the program has stopped by itself
+                    self._paused = True
+                    self._settle()
             case Watch():
                 self._watches.set(command.expressions)
             case _ if place is not None:
                 with self._reporter.mute():
-                    answers = list(_answers(place, command))
+                    answers = _answers(place, command)
                 for event in answers:
                     self._reporter.send(event)
 
 
-def _answers(place: Spot | AfterPass, command: Command) -> Iterable[Event]:
+def _answers(place: Spot | AfterPass, command: Command) -> list[Event]:
+    events: list[Event] = []
     try:
-        yield from place.answer(command)
+        events.extend(place.answer(command))
     except Impossible as error:
-        yield Refused(str(error))
-    except Exception as error:  # the person's expression, or what they asked for is gone
-        yield Refused(f"{type(error).__name__}: {error}")
+        events.append(Refused(str(error)))
+    except BaseException as error:  # the person's expression, or what they asked for is gone
+        events.append(Refused(raised(error)))
+    return events

@@ -13,7 +13,7 @@ from gradtui.probe.reporter import Reporter
 from gradtui.probe.scalar_names import library_frames, user_frames
 from gradtui.probe.summaries import summarize
 from gradtui.probe.torch_names import TorchNames
-from gradtui.probe.torch_private import root_node
+from gradtui.probe.torch_private import op_of, root_node
 from gradtui.probe.weak import Remembered
 from gradtui.wire.messages import Module, Node, Value
 
@@ -90,7 +90,7 @@ class Describer:
             described.append(
                 Node(
                     number,
-                    _op(node),
+                    op_of(node),
                     inputs,
                     leaf is not None,
                     name,
@@ -109,14 +109,9 @@ class Describer:
         sequence = node._sequence_nr()
         name = self._assigned(node) if not hasattr(node, "variable") else None
         stack = self._reporter.places.use(self._forward.stack_of(sequence))
-        return Node(number, _op(node), (), hasattr(node, "variable"), name, name is not None, value, stack)
+        return Node(number, op_of(node), (), hasattr(node, "variable"), name, name is not None, value, stack)
 
     def _assigned(self, node: Any) -> str | None:
         """The variable that a node's result was stored in as it was made."""
         stack = self._forward.result_of(node._sequence_nr())
         return None if stack is None else self._reporter.places.assigned(stack)
-
-
-def _op(node: Any) -> str:
-    op: str = node.name().rpartition("::")[2]
-    return op

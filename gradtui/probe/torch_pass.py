@@ -9,9 +9,9 @@ handler of the program's raises there must.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -20,14 +20,21 @@ from gradtui.probe.faults import is_ours
 from gradtui.probe.reading import Reader
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.torch_gradients import TorchLeaf
-from gradtui.probe.torch_private import untouched
+from gradtui.probe.torch_private import op_of, untouched
 from gradtui.probe.torch_saved import read_saved
 from gradtui.probe.torch_spot import TorchSpot
 from gradtui.wire.messages import Accumulated, Hit, Node, Saved, Sent, Stepped, Summary, Value
 
+Attention = Literal["whole", "after", "order"]
+"""Nodes are looked at before and after they run; where they cannot stop, after they have; or nothing is
+wanted of them but the order in which they ran, should the pass fail."""
+
 FEW = 200
 """Nodes up to which all that is cheap is read while the program runs: what torch saved, and more than the
 norm of middling tensors. In a larger graph that is read at a stop."""
+
+UNREAD = Summary((), "", "", note="not read")
+"""Of a pass in which no breakpoint could hold."""
 
 
 def walk(roots: list[Any]) -> list[Any]:
@@ -46,10 +53,7 @@ def walk(roots: list[Any]) -> list[Any]:
 class TorchPass:
     """Context manager: hooks on every node of the pass, reporting steps in the engine's own order."""
 
-    def __init__(
-        self, reporter: Reporter, number: int, nodes: list[Any], ids: list[int], full: bool, lean: bool
-    ) -> None:
-        """`lean`: the program will not stop; nodes that are no leaves are looked at when they have run."""
+    def __init__(self, reporter: Reporter, number: int, nodes: list[Any], ids: list[int], full: bool) -> None:
         self.reporter = reporter
         self.number = number
         self.nodes = nodes
@@ -73,8 +77,9 @@ class TorchPass:
         self._faulty = False
         self._brief = len(nodes) > FEW
         self._read = Reader(self._brief)
-        self._lean = lean
-        self._ran: set[int] = set()
+        self.attention: Attention = "whole"
+        self._ran: dict[int, None] = {}
+        """Nodes that have run, by index, in order."""
         self.describe: Callable[[], list[Node]] = list
         self._announce: Callable[[], object] | None = None
         """Tells of the pass, where that was put off."""
@@ -114,16 +119,27 @@ class TorchPass:
 
     def _install(self) -> None:
         for i, node in enumerate(self.nodes):
-            if not self._lean or _always_before(node):
-                self._handles.append(node.register_prehook(self._guarded(partial(self._before_node, i))))
-            self._handles.append(node.register_hook(self._guarded(partial(self._after_node, i))))
+            if self.attention == "order":
+                self._handles.append(node.register_hook(self._marking(i)))
+                continue
+            if self.attention == "whole" or _always_before(node):
+                self._handles.append(node.register_prehook(self._guarded(self._before_node, i)))
+            self._handles.append(node.register_hook(self._guarded(self._after_node, i)))
 
     def _look_before(self) -> None:
         """The program may have to stop before a node now."""
-        self._lean = False
+        self.attention = "whole"
         for i, node in enumerate(self.nodes):
             if i not in self._ran and not _always_before(node):
-                self._handles.append(node.register_prehook(self._guarded(partial(self._before_node, i))))
+                self._handles.append(node.register_prehook(self._guarded(self._before_node, i)))
+
+    def _marking(self, i: int) -> Callable[..., None]:
+        ran = self._ran
+
+        def marked(*_: Any) -> None:
+            ran[i] = None
+
+        return marked
 
     def __exit__(self, *exc: object) -> None:
         for handle in reversed(self._handles):
@@ -145,11 +161,11 @@ class TorchPass:
                 except Exception as error:
                     self.reporter.notice(f"the leaf could not be changed: {error}", self.number)
 
-    def _guarded(self, hook: Callable[..., Any]) -> Callable[..., Any]:
+    def _guarded(self, hook: Callable[..., Any], i: int) -> Callable[..., Any]:
         def guarded(*args: Any) -> Any:
             try:
                 with untouched():
-                    return hook(*args)
+                    return hook(i, *args)
             except Exception as error:
                 self._contain(error)
             return None
@@ -172,9 +188,10 @@ class TorchPass:
 
         Where nobody looked at its beginning: of those that are ready, the one that torch takes first.
         """
-        if not self._lean:
+        if self.attention == "whole":
             return next(reversed(self._received), None)
-        ready = [i for i, node in enumerate(self.nodes) if i not in self._ran and self._users[i] <= self._ran]
+        ran = self._ran.keys()
+        ready = [i for i in range(len(self.nodes)) if i not in ran and self._users[i] <= ran]
         return max(ready, key=lambda i: self.nodes[i]._sequence_nr(), default=None)
 
     @cached_property
@@ -215,6 +232,11 @@ class TorchPass:
 
     # ------------------------------------------------------------- announcing
 
+    @property
+    def ops(self) -> list[str]:
+        """What the nodes do, as torch calls it."""
+        return [op_of(node) for node in self.nodes]
+
     @cached_property
     def described(self) -> list[Node]:
         """The nodes as they are announced, in the order of `nodes`."""
@@ -234,9 +256,18 @@ class TorchPass:
             kept, self._kept = self._kept, []
             for step in kept:
                 self.reporter.stepped(step)
+            if self.attention == "order":
+                for i in self._ran:
+                    self.steps += 1
+                    sent = tuple(
+                        [None if target is None else Sent(target, UNREAD) for target in self.inputs[i]]
+                    )
+                    self.reporter.stepped(Stepped(self.number, self.steps, self.ids[i], (UNREAD,), sent))
 
     def finish(self) -> None:
         """The pass is over."""
+        if self.attention == "order":
+            self.steps = len(self._ran)
         if self._announce is not None:
             self._alone()
 
@@ -271,13 +302,13 @@ class TorchPass:
     def _after_node(self, i: int, sent: tuple[Any, ...], received: tuple[Any, ...]) -> None:
         stops = self.reporter.stops
         rich = self._full or stops.rich
-        self._ran.add(i)
+        self._ran[i] = None
         got = self._received.pop(i, None)
         if got is None:
             got = self.read(received, rich)
             if not self._brief:
                 self._saved[i] = read_saved(self.nodes[i], rich)
-            if self._lean and stops.interested() and stops.looks_before:
+            if self.attention == "after" and stops.interested() and stops.looks_before:
                 self._look_before()
         hits: list[Hit] = []
         contributions: tuple[Sent | None, ...] = ()
@@ -288,7 +319,7 @@ class TorchPass:
             contributions = self._contributions(i, received, sent, rich)
             if stops.armed:
                 told = [(item.to, item.value) for item in contributions if item is not None]
-                hits = stops.after(TorchSpot(self, i, received, sent), got, told, not self._lean)
+                hits = stops.after(TorchSpot(self, i, received, sent), got, told, self.attention == "whole")
             if hits and not rich:
                 contributions = self._contributions(i, received, sent, True)
         number = self.ids[i]
@@ -322,29 +353,13 @@ class TorchPass:
         if self._announce is not None:
             self.before_steps[number] = self._before.get(i)
         grad = self.nodes[i].variable.grad
-        if received and self._before.get(i) is None and _same(grad, received[0]):
-            grad = received[0]  # torch keeps what the leaf received: it has been read
-        after = self._read(grad, rich)
+        after = self._read.like(grad, received if self._before.get(i) is None else (), rich)
         return Accumulated(number, self._before.pop(i, None), got[0] if got else None, after)
 
 
 def _always_before(node: Any) -> bool:
     """Leaves, for what they hold; custom functions, for their backward may raise: what did it receive?"""
     return hasattr(node, "variable") or isinstance(node, torch.autograd.function.BackwardCFunction)
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Are two tensors the same memory, seen alike? Both `.grad` and what became of it share a version."""
-    return (
-        type(a) is torch.Tensor
-        and type(b) is torch.Tensor
-        and a.layout is torch.strided
-        and b.layout is torch.strided
-        and a.data_ptr() == b.data_ptr() != 0
-        and a.shape == b.shape
-        and a.stride() == b.stride()
-        and a.dtype == b.dtype
-    )
 
 
 class Failed(TorchSpot):

@@ -51,6 +51,12 @@ def root_node(output: Any) -> Any:
     return graph.get_gradient_edge(output).node
 
 
+def op_of(node: Any) -> str:
+    """What a node is called, `TanhBackward0`, without the namespace."""
+    op: str = node.name().rpartition("::")[2]
+    return op
+
+
 def being_compiled() -> bool:
     """Is torch writing down what runs (compile, export, jit)? Whatever we did would be written down too."""
     return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None

@@ -23,7 +23,7 @@ from gradtui.probe.signals import Held
 from gradtui.probe.summaries import summarize
 from gradtui.probe.torch_describe import Describer
 from gradtui.probe.torch_gradients import TorchLeaf
-from gradtui.probe.torch_pass import Failed, TorchPass, walk
+from gradtui.probe.torch_pass import Attention, Failed, TorchPass, walk
 from gradtui.probe.torch_private import (
     being_compiled,
     engine_entry,
@@ -210,8 +210,8 @@ class TorchWatcher:
             self._explainer.forget_last()
             stops = self._reporter.stops
             stops.begin_pass()
-            lean, rich = self._may_be_lean(outputs, args, kwargs), self._full or stops.rich
-            hooks = TorchPass(self._reporter, number, nodes, ids, self._full, lean)
+            rich = self._full or stops.rich
+            hooks = TorchPass(self._reporter, number, nodes, ids, self._full)
             caller = hooks.frame = _caller()
             hooks.stack, hooks.nonfinite = self._reporter.places.stack(caller, WHOLE), self._nonfinite
             kind = "backward" if kwargs.get("accumulate_grad", True) else "grad"
@@ -225,6 +225,7 @@ class TorchWatcher:
                 hooks.put_off(announce, alone)
             else:
                 announce()
+            hooks.attention = self._attention(hooks, outputs, args, kwargs)
             return hooks
         except Exception as error:
             if not is_ours(error):
@@ -258,15 +259,21 @@ class TorchWatcher:
         stack = self._reporter.places.use(hooks.stack)
         self._reporter.began(PassBegan(hooks.number, "torch", first, nodes, stack, kind=kind, light=True))
 
-    def _may_be_lean(self, outputs: list[Any], args: Any, kwargs: dict[str, Any]) -> bool:
-        """Will every node run, in this thread and in torch's order, without a stop?"""
+    def _attention(
+        self, hooks: TorchPass, outputs: list[Any], args: Any, kwargs: dict[str, Any]
+    ) -> Attention:
+        """How closely the pass has to be looked at."""
+        stops, places = self._reporter.stops, self._reporter.places
         inputs = args[3] if len(args) > 3 else kwargs.get("inputs", ())
-        return (
-            not self._full
-            and not inputs
-            and not self._reporter.stops.looks_before
-            and all(isinstance(output, torch.Tensor) and output.is_cpu for output in outputs)
-        )
+        if (
+            self._full
+            or inputs
+            or not all(isinstance(output, torch.Tensor) and output.is_cpu for output in outputs)
+        ):
+            return "whole"  # not every node runs, or not in this thread and in torch's own order
+        if stops.light and not stops.may_hold(hooks.number, hooks.ops, lambda: hooks.described, places.lines):
+            return "order"
+        return "whole" if stops.looks_before else "after"
 
     def _leaves(self, hooks: TorchPass) -> dict[int, TorchLeaf]:
         leaves, entries = {}, self._describer.values.entries

@@ -25,6 +25,8 @@ def short(value: Value | None, places: int = 6) -> str:
         return digits(value.values[0], places)
     if value.values is not None and len(value.values) <= 4 and len(value.shape) == 1:
         return "[" + ", ".join(digits(v, 4) for v in value.values) + "]"
+    if not value.dtype:  # nothing at all is known of it
+        return value.note
     text = shape_of(value)
     if value.norm is not None:
         text += f" ‖{digits(value.norm, 4)}‖"

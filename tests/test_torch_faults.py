@@ -6,6 +6,7 @@ import gc
 import io
 import signal
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -18,8 +19,11 @@ import gradtui
 from gradtui.probe import reading, torch_pass, torch_watcher
 from gradtui.probe.output import ProgramOutput
 from gradtui.probe.places import Places
+from gradtui.probe.probe import Probe
 from gradtui.probe.reporter import Reporter
+from gradtui.session.breakpoints import parse
 from gradtui.wire.channel import MemoryChannel
+from gradtui.wire.messages import Break
 
 
 @contextmanager
@@ -102,3 +106,61 @@ def test_hooks_that_cannot_all_be_installed_are_taken_away(monkeypatch: pytest.M
     assert ["could not look at a node" in notice.message for notice in trace.notices] == [True]
     gc.collect()
     assert not [o for o in gc.get_objects() if type(o) is torch_pass.TorchPass]
+
+
+def test_an_exception_that_cannot_be_told_reaches_the_program_as_it_is() -> None:
+    class Odd(Exception):
+        def __str__(self) -> str:
+            raise AttributeError("no text")
+
+    def raises(_: Any) -> None:
+        raise Odd
+
+    w = torch.tensor(1.0, requires_grad=True)
+    doubled = w * 2
+    doubled.register_hook(raises)
+    with gradtui.record() as trace, pytest.raises(Odd):
+        doubled.backward()
+    assert trace.passes[0].ended is not None
+    assert trace.passes[0].ended.error == "Odd"
+
+
+def test_what_an_author_keeps_on_a_node_is_not_taken_for_torchs() -> None:
+    class Named(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            ctx.name, ctx.variable = "mine", x
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+            return gradient * 2
+
+    w = torch.tensor(1.0, requires_grad=True)
+    with gradtui.record() as trace:
+        Named.apply(w).backward()
+    assert [(step.op, step.node.leaf) for step in trace.passes[0].steps] == [
+        ("NamedBackward", False),
+        ("AccumulateGrad", True),
+    ]
+    assert trace.notices == []
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_a_pass_leaves_nothing_for_the_collector(light: bool) -> None:
+    w = torch.ones(3, requires_grad=True)
+    probe = Probe(MemoryChannel(lambda _: None), scan=False)
+    if light:
+        probe.reporter.stops.keep_light()
+        probe.reporter.stops._obey(Break((parse("nonfinite", 1),)), None)
+    gc.collect()
+    gc.disable()
+    try:
+        with probe:
+            loss = (w * 2).sum()
+            loss.backward()
+            alive = weakref.ref(loss)
+            del loss
+            assert alive() is None
+    finally:
+        gc.enable()

@@ -1,35 +1,53 @@
-"""Holds back the program's signals for the moments in which a pass is announced and accounted for.
+"""Holds back the program's signal handlers for the moments in which a pass is announced and accounted for.
 
-A signal handler of the program's runs between any two lines, and what it raises (`KeyboardInterrupt`)
-would leave a pass that has begun for the debugger and never ends. Held back for some microseconds, it
-is delivered as soon as the program's own code goes on. Costs two system calls each time.
+A handler of the program's runs between any two lines of the main thread, and what it raises
+(`KeyboardInterrupt`) would leave a pass that has begun for the debugger and never ends. A blocked signal
+would go to another thread, of which torch has some, and its handler still run in this one: so each
+handler written in Python has a stand-in meanwhile, which notes the signal. It is raised again as soon as
+the program's own code goes on.
 """
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` without the enumerations: called for every number
 import signal
 import threading
+from collections.abc import Callable
+from types import FrameType
 
-_ALL = signal.valid_signals() - {
-    signal.SIGKILL, signal.SIGSTOP, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL,
-    signal.SIGABRT, signal.SIGTRAP,
-}  # fmt: skip
+_NUMBERS = sorted(int(number) for number in signal.valid_signals())
+
+Handler = Callable[[int, FrameType | None], object]
 
 
 class Held:
-    """The signals of one thread: held back from `take` to `release`. Handlers run in the main thread only."""
+    """The handlers of the process, held back from `take` to `release`. They run in the main thread only."""
 
     def __init__(self) -> None:
-        self._before: set[signal.Signals] | None = None
         self._main = threading.current_thread() is threading.main_thread()
+        self._replaced: dict[int, Handler] = {}
+        self._noted: list[int] = []
 
     def take(self) -> None:
-        """Hold them back, if they are not."""
-        if self._main and self._before is None:
-            self._before = signal.pthread_sigmask(signal.SIG_BLOCK, _ALL)  # type: ignore[assignment]
+        """Hold them back, those that are not. One that was on its way may run, and raise, here."""
+        for number in _NUMBERS if self._main else ():
+            handler = _signal.getsignal(number)
+            if callable(handler) and getattr(handler, "__self__", None) is not self:
+                self._replaced[number] = handler
+                _signal.signal(number, self._note)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        if number not in self._noted:
+            self._noted.append(number)
 
     def release(self) -> None:
-        """Let them through: a handler may run, and raise, here."""
-        before, self._before = self._before, None
-        if before is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        """Let them through: a handler may run, and raise, here. Raised or not, all are back then."""
+        try:
+            for number, handler in list(self._replaced.items()):
+                _signal.signal(number, handler)
+                del self._replaced[number]
+            while self._noted:
+                signal.raise_signal(self._noted.pop(0))
+        finally:
+            if self._replaced or self._noted:
+                self.release()

@@ -13,7 +13,7 @@ from gradtui.probe.reporter import Reporter
 from gradtui.probe.scalar_names import library_frames, user_frames
 from gradtui.probe.summaries import summarize
 from gradtui.probe.torch_names import TorchNames
-from gradtui.probe.torch_private import op_of, root_node
+from gradtui.probe.torch_private import leaf_of, op_of, root_node
 from gradtui.probe.weak import Remembered
 from gradtui.wire.messages import Module, Node, Value
 
@@ -39,11 +39,11 @@ class Describer:
         ids = []
         inner: dict[tuple[int, str], int] = {}
         for node in nodes:
-            variable = getattr(node, "variable", None)
+            variable = leaf_of(node)
             if variable is not None:
                 ids.append(self._leaf_id(variable))
                 continue
-            key = (node._sequence_nr(), node.name())
+            key = (node._sequence_nr(), op_of(node))
             number = self._inner_ids.get(key) if key not in inner else None
             if number is None:
                 number = self._reporter.new_node()
@@ -80,7 +80,7 @@ class Describer:
         for node, number, inputs, outputs, (name, is_path, tensor) in zip(
             nodes, ids, edges, to_outputs, named
         ):
-            leaf, sequence = getattr(node, "variable", None), node._sequence_nr()
+            leaf, sequence = leaf_of(node), node._sequence_nr()
             value: Value | None
             if leaf is not None:
                 stack, module, value = None, id(leaf), self.values(leaf, rich)
@@ -107,9 +107,10 @@ class Describer:
         """A root alone, of a pass that is not recorded."""
         value = next((summarize(t, False) for t in roots if root_node(t) is node), None)
         sequence = node._sequence_nr()
-        name = self._assigned(node) if not hasattr(node, "variable") else None
+        leaf = leaf_of(node) is not None
+        name = None if leaf else self._assigned(node)
         stack = self._reporter.places.use(self._forward.stack_of(sequence))
-        return Node(number, op_of(node), (), hasattr(node, "variable"), name, name is not None, value, stack)
+        return Node(number, op_of(node), (), leaf, name, name is not None, value, stack)
 
     def _assigned(self, node: Any) -> str | None:
         """The variable that a node's result was stored in as it was made."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gradtui.probe.frames import variables
-from gradtui.probe.torch_private import packed, saved_names, saved_value, untouched
+from gradtui.probe.torch_private import leaf_of, packed, saved_names, saved_value, untouched
 
 if TYPE_CHECKING:
     from gradtui.probe.torch_pass import TorchPass
@@ -27,7 +27,7 @@ def readable_of(pass_: TorchPass, i: int, received: tuple[Any, ...], sent: tuple
         found = {f"received[{k}]": tensor for k, tensor in enumerate(received)}
         found.update({f"sent[{k}]": tensor for k, tensor in enumerate(sent)})
         node = pass_.nodes[i]
-        variable = getattr(node, "variable", None)
+        variable = leaf_of(node)
         if variable is not None:
             found.update({"grad": variable.grad, "value": variable})
         else:

@@ -13,7 +13,7 @@ import torch
 
 from gradtui.probe import names
 from gradtui.probe.module_paths import ModulePaths
-from gradtui.probe.torch_private import packed, readable, saved_value
+from gradtui.probe.torch_private import leaf_of, op_of, packed, readable, saved_value
 
 _SIGNS = {
     "Add": "+",
@@ -112,8 +112,8 @@ class _Search:
     ) -> None:
         self._nodes = nodes
         self._modules = modules
-        self._inner = {id(node) for node in nodes if not hasattr(node, "variable")}
-        self.leaves = [node.variable for node in nodes if hasattr(node, "variable")]
+        self._inner = {id(node) for node in nodes if leaf_of(node) is None}
+        self.leaves = [leaf for node in nodes if (leaf := leaf_of(node)) is not None]
         self.found: dict[int, str] = {}
         self._tensors: dict[int, Any] = {}
         self._outputs: dict[int, dict[int, str]] = {}
@@ -212,7 +212,7 @@ class _Search:
         when it was made; else it is written out from its operands."""
         told: dict[int, tuple[str | None, bool, Any]] = {}
         for node in self._nodes:
-            if id(node) not in self.found and not hasattr(node, "variable") and (name := assigned(node)):
+            if id(node) not in self.found and leaf_of(node) is None and (name := assigned(node)):
                 self.found[id(node)] = name
         for node in reversed(self._nodes):
             self._name(node, told)
@@ -222,7 +222,8 @@ class _Search:
         return [told[id(node)] for node in self._nodes]
 
     def _name(self, node: Any, told: dict[int, tuple[str | None, bool, Any]]) -> None:
-        key = id(node.variable) if hasattr(node, "variable") else id(node)
+        leaf = leaf_of(node)
+        key = id(node if leaf is None else leaf)
         outputs = self._outputs.get(key, {})
         if any(outputs):  # more than the first output has a name: `a, b, c`
             told[id(node)] = (", ".join(outputs[i] for i in sorted(outputs)), True, None)
@@ -241,7 +242,7 @@ class _Search:
 
     def _input(self, node: Any, slot: int) -> str | None:
         """An operand that needs no gradient, where torch saved it: a number, or a tensor that was met."""
-        match = _NAME.match(node.name())
+        match = _NAME.match(op_of(node))
         named = _SAVED_AS.get(match.group(1) if match else "", ("self", "other"))
         if (
             slot >= len(named)

@@ -16,11 +16,10 @@ from typing import Any, Literal
 import torch
 
 from gradtui.probe.explain_nonfinite import Nonfinite, bad
-from gradtui.probe.faults import is_ours
 from gradtui.probe.reading import Reader
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.torch_gradients import TorchLeaf
-from gradtui.probe.torch_private import op_of, untouched
+from gradtui.probe.torch_private import leaf_of, op_of, untouched
 from gradtui.probe.torch_saved import read_saved
 from gradtui.probe.torch_spot import TorchSpot
 from gradtui.wire.messages import Accumulated, Hit, Node, Saved, Sent, Stepped, Summary, Value
@@ -74,7 +73,7 @@ class TorchPass:
         self._before: dict[int, Summary | None] = {}
         self._saved: dict[int, tuple[Saved, ...]] = {}
         self._handles: list[Any] = []
-        self._faulty = False
+        self._over = False
         self._brief = len(nodes) > FEW
         self._read = Reader(self._brief)
         self.attention: Attention = "whole"
@@ -114,7 +113,9 @@ class TorchPass:
             self._install()
         except BaseException as error:
             self.__exit__()
-            self._contain(error)
+            if not isinstance(error, Exception):
+                raise
+            self.reporter.fault(error, "look at a node")
         return self
 
     def _install(self) -> None:
@@ -142,9 +143,10 @@ class TorchPass:
         return marked
 
     def __exit__(self, *exc: object) -> None:
-        for handle in reversed(self._handles):
-            handle.remove()
-        self._handles.clear()
+        self._over = True
+        while self._handles:
+            self._handles[-1].remove()
+            self._handles.pop()
         self.frame = None
         self._change_leaves()
 
@@ -164,23 +166,14 @@ class TorchPass:
     def _guarded(self, hook: Callable[..., Any], i: int) -> Callable[..., Any]:
         def guarded(*args: Any) -> Any:
             try:
-                with untouched():
-                    return hook(i, *args)
+                if not self._over:
+                    with untouched():
+                        return hook(i, *args)
             except Exception as error:
-                self._contain(error)
+                self.reporter.fault(error, "look at a node")
             return None
 
         return guarded
-
-    def _contain(self, error: BaseException) -> None:
-        """A fault of ours ends here; what is the program's goes on."""
-        if not isinstance(error, Exception) or not is_ours(error):
-            raise error
-        if not self._faulty:
-            self._faulty = True
-            self.reporter.notice(
-                f"gradtui could not look at a node: {type(error).__name__}: {error}", self.number
-            )
 
     @property
     def running(self) -> int | None:
@@ -218,7 +211,7 @@ class TorchPass:
         """Zero the leaves' gradients as `optimizer.zero_grad()` does: None in place of each."""
         zeroed = []
         for node, i in zip(self.nodes, self.ids):
-            variable = getattr(node, "variable", None)
+            variable = leaf_of(node)
             if variable is not None and variable.grad is not None:
                 variable.grad = None
                 zeroed.append(i)
@@ -265,11 +258,13 @@ class TorchPass:
                     self.reporter.stepped(Stepped(self.number, self.steps, self.ids[i], (UNREAD,), sent))
 
     def finish(self) -> None:
-        """The pass is over."""
+        """The pass is over. Nothing of it is kept: a graph would stay alive until the collector comes."""
         if self.attention == "order":
             self.steps = len(self._ran)
+        alone, self._alone = self._alone, list
         if self._announce is not None:
-            self._alone()
+            alone()
+        self._announce, self.describe = None, list
 
     def _tell(self, step: Stepped) -> None:
         if self._announce is None:
@@ -293,8 +288,9 @@ class TorchPass:
             got = self.read(received, rich)
         self._received[i] = got
         node = self.nodes[i]
-        if hasattr(node, "variable"):
-            self._before[i] = self._read(node.variable.grad, rich)
+        leaf = leaf_of(node)
+        if leaf is not None:
+            self._before[i] = self._read(leaf.grad, rich)
         elif rich or not self._brief:
             self._saved[i] = read_saved(node, rich)
         return replaced
@@ -313,7 +309,7 @@ class TorchPass:
         hits: list[Hit] = []
         contributions: tuple[Sent | None, ...] = ()
         accumulated = None
-        if hasattr(self.nodes[i], "variable"):
+        if leaf_of(self.nodes[i]) is not None:
             accumulated = self._accumulated(i, received, got, rich)
         else:
             contributions = self._contributions(i, received, sent, rich)
@@ -359,7 +355,7 @@ class TorchPass:
 
 def _always_before(node: Any) -> bool:
     """Leaves, for what they hold; custom functions, for their backward may raise: what did it receive?"""
-    return hasattr(node, "variable") or isinstance(node, torch.autograd.function.BackwardCFunction)
+    return leaf_of(node) is not None or isinstance(node, torch.autograd.function.BackwardCFunction)
 
 
 class Failed(TorchSpot):

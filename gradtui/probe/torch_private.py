@@ -2,6 +2,7 @@
 
 - `_engine_run_backward`: the one door into the engine; `torch.autograd` imports it by name.
 - `_get_sequence_nr`: the next sequence number of this thread; a node carries the number it was made with.
+- `_functions.AccumulateGrad`: the type of the nodes that add to a leaf's `.grad`.
 - `Module._call_impl`: every call of a module passes through it.
 - `register_optimizer_step_post_hook`: public, but it is one list for all optimizers.
 - `_raw_saved_x.unpack_hook`: tells, without unpacking, that `_saved_x` would run hooks of the program's.
@@ -21,6 +22,8 @@ from gradtui.probe.places import line_of
 next_sequence_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
 
 RunBackward = Callable[..., Any]
+
+_ACCUMULATE = torch._C._functions.AccumulateGrad  # type: ignore[attr-defined]
 
 MODULE_CALL = torch.nn.Module._call_impl.__code__
 """The frame in which a module's forward runs; its local `self` is the module."""
@@ -51,9 +54,17 @@ def root_node(output: Any) -> Any:
     return graph.get_gradient_edge(output).node
 
 
+def leaf_of(node: Any) -> Any:
+    """The leaf that a node accumulates into, None for a node that does not.
+
+    A custom function's node has the attributes that its author gave it, `variable` perhaps.
+    """
+    return node.variable if type(node) is _ACCUMULATE else None
+
+
 def op_of(node: Any) -> str:
     """What a node is called, `TanhBackward0`, without the namespace."""
-    op: str = node.name().rpartition("::")[2]
+    op: str = type(node).name(node).rpartition("::")[2]  # `ctx.name` may be the author's
     return op
 
 

@@ -14,6 +14,7 @@ from gradtui.probe.impossible import Impossible
 from gradtui.probe.inspecting import answer
 from gradtui.probe.spot import Spot
 from gradtui.probe.torch_finding import readable_of
+from gradtui.probe.torch_private import leaf_of
 from gradtui.probe.torch_whatif import gradient_for, value_for
 from gradtui.wire.messages import Change, Changed, Inspect, Inspected, Node, Replace, Replaced, Value
 
@@ -68,7 +69,7 @@ class TorchSpot(Spot):
     def _evaluate(self, code: CodeType, graph: bool = False, **instead: Any) -> Any:
         """`graph`: may the result have one? `instead`: names that mean something else here."""
         node, facts = self._pass.nodes[self._i], self.node
-        leaf = getattr(node, "variable", None)
+        leaf = leaf_of(node)
         names = {
             "torch": torch,
             "math": math,
@@ -118,7 +119,7 @@ class TorchSpot(Spot):
 
     def _change(self, command: Change) -> Changed:
         i = self._index(command.node)
-        leaf = getattr(self._pass.nodes[i], "variable", None)
+        leaf = leaf_of(self._pass.nodes[i])
         if leaf is None:
             raise Impossible("only a leaf has a value to change: select one")
         value = value_for(command.expression, leaf, self._evaluate)

@@ -14,11 +14,10 @@ import torch
 from gradtui.probe.explain import Explainer
 from gradtui.probe.explain_nonfinite import Nonfinite
 from gradtui.probe.explain_unreached import Unreached
-from gradtui.probe.faults import is_ours
 from gradtui.probe.forward import ForwardMap
 from gradtui.probe.gradients import Gradients
 from gradtui.probe.places import WHOLE, of_probe
-from gradtui.probe.reporter import Reporter
+from gradtui.probe.reporter import Reporter, one_line
 from gradtui.probe.signals import Held
 from gradtui.probe.summaries import summarize
 from gradtui.probe.torch_describe import Describer
@@ -27,6 +26,7 @@ from gradtui.probe.torch_pass import Attention, Failed, TorchPass, walk
 from gradtui.probe.torch_private import (
     being_compiled,
     engine_entry,
+    leaf_of,
     on_optimizer_step,
     replace_engine_entry,
     root_node,
@@ -104,9 +104,7 @@ class TorchWatcher:
             with torch.no_grad(), untouched():
                 work(*args)
         except Exception as error:
-            if not is_ours(error):
-                raise
-            self._reporter.notice(f"gradtui could not look at gradients: {type(error).__name__}: {error}")
+            self._reporter.fault(error, "look at gradients")
 
     # ------------------------------------------------------------------ pass
 
@@ -117,8 +115,8 @@ class TorchWatcher:
             return self._original(outputs, *args, **kwargs)
         self._map_forward()
         signals = Held()
-        signals.take()
         try:
+            signals.take()
             with untouched():  # a tensor subclass of the program's shall not hear of us
                 watching = self._begin(outputs, args, kwargs)
             if watching is None:
@@ -132,30 +130,36 @@ class TorchWatcher:
         error, frame = None, hooks.frame
         try:
             with hooks, self._forward.within_pass():
-                signals.release()
                 try:
+                    signals.release()
                     return self._original(outputs, *args, **kwargs)
                 except Exception as raised:
                     self._guarded(self._failed, raised, hooks, outputs, args)
                     raise
+                finally:
+                    signals.take()
         except BaseException as raised:
-            error = f"{type(raised).__name__}: {raised}"
+            error = one_line(raised)
             raise
         finally:
             try:
                 signals.take()
             finally:  # the last one may still have come before that
-                self._guarded(self._gradients.ends, hooks.number, hooks.accumulated, hooks.used)
-                self._guarded(hooks.finish)
-                self._reporter.ended(PassEnded(hooks.number, error))
-                numbers = hooks.sequence_numbers
-                self._unreached.last = (hooks.number, hooks.steps, numbers)
-                self._forward.deeds.cuts.forget_left()
-                if not (len(args) > 1 and args[1]):  # the graph is not retained
-                    self._forward.forget_values(numbers)
-                    self._explainer.freed.add(hooks.number, hooks.stack, numbers)
+                self._account(hooks, error, retained=len(args) > 1 and bool(args[1]))
             signals.release()
             self._reporter.stops.after_pass(hooks.number, hooks.steps, frame)
+
+    def _account(self, hooks: TorchPass, error: str | None, retained: bool) -> None:
+        """The engine has returned or raised."""
+        self._guarded(self._gradients.ends, hooks.number, hooks.accumulated, hooks.used)
+        self._guarded(hooks.finish)
+        self._reporter.ended(PassEnded(hooks.number, error))
+        numbers = hooks.sequence_numbers
+        self._unreached.last = (hooks.number, hooks.steps, numbers)
+        self._forward.deeds.cuts.forget_left()
+        if not retained:
+            self._forward.forget_values(numbers)
+            self._explainer.freed.add(hooks.number, hooks.stack, numbers)
 
     # ---------------------------------------------------------------- failures
 
@@ -205,8 +209,8 @@ class TorchWatcher:
             if not roots:
                 return None
             nodes = walk(roots)
-            number = self._reporter.new_pass()
             ids = self._describer.identify(nodes)
+            number = self._reporter.new_pass()
             self._explainer.forget_last()
             stops = self._reporter.stops
             stops.begin_pass()
@@ -228,9 +232,7 @@ class TorchWatcher:
             hooks.attention = self._attention(hooks, outputs, args, kwargs)
             return hooks
         except Exception as error:
-            if not is_ours(error):
-                raise
-            self._reporter.notice(f"gradtui could not watch a pass: {type(error).__name__}: {error}")
+            self._reporter.fault(error)
             return None
 
     def _announce(self, hooks: TorchPass, roots: list[int], kind: str) -> None:
@@ -278,7 +280,7 @@ class TorchWatcher:
     def _leaves(self, hooks: TorchPass) -> dict[int, TorchLeaf]:
         leaves, entries = {}, self._describer.values.entries
         for node, facts in zip(hooks.nodes, hooks.described):
-            variable = getattr(node, "variable", None)
+            variable = leaf_of(node)
             if variable is not None:
                 summary = facts.value if isinstance(facts.value, Summary) else None
                 held = facts.id in hooks.held
@@ -294,8 +296,8 @@ class TorchWatcher:
                 if before is not None:
                     held.append((i, before))
                 continue
-            grad = node.variable.grad if hasattr(node, "variable") else None
-            summary = summarize(grad, self._full or self._reporter.stops.rich)
+            leaf = leaf_of(node)
+            summary = summarize(None if leaf is None else leaf.grad, self._full or self._reporter.stops.rich)
             if summary is not None:
                 held.append((i, summary))
         return tuple(held)

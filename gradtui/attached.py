@@ -16,7 +16,7 @@ import threading
 import traceback
 from types import TracebackType
 
-from gradtui.probe.holding import Holding
+from gradtui.probe.holding import Holding, away
 from gradtui.probe.probe import Probe, watching
 from gradtui.probe.program import hide_us
 from gradtui.probe.screen import ScreenChannel
@@ -37,6 +37,7 @@ class Attachment:
         self._terminal = terminal
         holding = Holding()
         ours, theirs = socket.socketpair()
+        ours = socket.socket(fileno=away(ours.detach()))
         program = str(getattr(sys.modules.get("__main__"), "__file__", None) or "python")
         try:
             self._process = _start(theirs, terminal, holding, program)
@@ -174,7 +175,7 @@ def _terminal() -> tuple[int | None, str]:
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         return None, "it runs under nohup"
     try:
-        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+        terminal = away(os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC))
     except OSError:
         return None, "there is no terminal"
     why = _unfit(terminal)

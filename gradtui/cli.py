@@ -200,6 +200,7 @@ def _run(arguments: argparse.Namespace) -> int:
     _tell_of_late_options(program, argv)
     settings = parse_settings(arguments.set)
     check_settings(program.knobs, settings)
+    kept, told = ([], []) if arguments.headless else remembered.load(program.path)
     plan = Plan(
         program.path,
         tuple(argv),
@@ -213,8 +214,9 @@ def _run(arguments: argparse.Namespace) -> int:
         stdin="inherit" if arguments.headless else "none" if arguments.plain else "terminal",
         name=program.name,
         module=program.module,
-        breakpoints=_breakpoints(program, arguments),
+        breakpoints=_breakpoints([*kept, *arguments.breakpoints]),
         keep=_keep(arguments),
+        told=tuple(told),
     )
     if arguments.headless:
         from gradtui.check import headless
@@ -229,11 +231,10 @@ def _run(arguments: argparse.Namespace) -> int:
     return _screen_for(program, plan)
 
 
-def _breakpoints(program: Program, arguments: argparse.Namespace) -> tuple[Breakpoint, ...]:
-    """Those of the command line; where a person sits at it, also those kept from the last run."""
-    kept = [] if arguments.headless else remembered.load(program.path)
+def _breakpoints(texts: Sequence[str]) -> tuple[Breakpoint, ...]:
+    """Each once. Raises `BadInput`."""
     points = Breakpoints()
-    points.add_all(dict.fromkeys([*kept, *arguments.breakpoints]))
+    points.add_all(dict.fromkeys(texts))
     return tuple(points.points)
 
 

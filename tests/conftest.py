@@ -3,16 +3,32 @@
 import os
 import signal
 import tempfile
-from itertools import chain
+from itertools import chain, count
 from typing import Any
 
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="gradtui-tests-")  # breakpoints are kept there
-os.environ.pop("PYTHONUNBUFFERED", None)  # it would hide a flush that is missing
+import pytest
+
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="gradtui-tests-")  # where no test runs
+for name in (
+    "GRADTUI_THEME",
+    "NO_COLOR",
+    "PYTHONUNBUFFERED",  # it would hide a flush that is missing
+):
+    os.environ.pop(name, None)
 
 # Started in the background or by `nohup`, signals are ignored, and children would inherit that.
 for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+numbers = count()
+
+
+@pytest.fixture(autouse=True)
+def _state_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Breakpoints are kept in a folder that no other test knows; it is made when something is kept."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / f"state-{next(numbers)}"))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

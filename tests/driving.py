@@ -70,16 +70,34 @@ def driven(program: str, *argv: str, stop: bool = False, **plan: object) -> Iter
     deadline = time.monotonic() + PATIENCE
     while group(pid):  # what was killed takes a moment to die
         assert time.monotonic() < deadline, group(pid)
+        time.sleep(0.01)
 
 
 def group(pid: int) -> list[int]:
-    """Processes of a group that are alive (what is dead but not buried does not count)."""
-    found = []
-    for entry in Path("/proc").iterdir():
+    """Processes of a group that are alive."""
+    return [one for one, _, in_group in _alive() if in_group == pid]
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process has started and that are alive."""
+    return [one for one, parent, _ in _alive() if parent == pid]
+
+
+def only_child(pid: int) -> int:
+    """The process that a process has started, once there is one."""
+    deadline = time.monotonic() + PATIENCE
+    while len(found := children(pid)) != 1:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.01)
+    return found[0]
+
+
+def _alive() -> Iterator[tuple[int, int, int]]:
+    """Each process, its parent and its group. What is dead but not buried is not alive."""
+    for entry in Path("/proc").glob("[0-9]*"):
         try:
-            state, _, in_group = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
+            state, parent, in_group = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
         except (OSError, ValueError):
             continue
-        if int(in_group) == pid and state not in "ZX":
-            found.append(int(entry.name))
-    return found
+        if state not in "ZX":
+            yield int(entry.name), int(parent), int(in_group)

@@ -21,6 +21,7 @@ import torch.utils._pytree as pytree
 
 import gradtui
 from gradtui.probe.torch_pass import TorchPass
+from gradtui.trace.model import Pass
 
 BATCH = 200
 """Samples that share a recording."""
@@ -92,10 +93,10 @@ def differentiable(out: Any) -> list[torch.Tensor]:
     return [t for t in pytree.tree_leaves(out) if isinstance(t, torch.Tensor) and t.requires_grad]
 
 
-def run(sample: Sample, kept: list[Any], twice: bool) -> Outcome:
+def run(sample: Sample, keep: Callable[[Any], object], twice: bool) -> Outcome:
     """Forward and backward of one sample; `twice`: and backward through what that made.
 
-    `kept` keeps the graph alive beyond the run.
+    `keep` keeps the graph alive beyond the run.
     """
     outcome: Outcome = {"passes": 0}
     torch.default_generator.manual_seed(0)
@@ -106,14 +107,14 @@ def run(sample: Sample, kept: list[Any], twice: bool) -> Outcome:
         for i, t in enumerate(tensors):
             outcome[f"output {i}"] = (t.requires_grad, bits(t))
         roots = differentiable(out)
-        kept.append(roots)
+        keep(roots)
         if roots:
             gradients = [torch.randn_like(t) if t.layout is torch.strided else t.detach() for t in roots]
             outcome["passes"] = 1
             torch.autograd.backward(roots, gradients, create_graph=twice)
         again = [t.grad for t in given if t.grad is not None and t.grad.requires_grad]
         if again:
-            kept.append(again)
+            keep(again)
             outcome["passes"] = 2
             torch.autograd.backward(again, [t.detach() for t in again])
         for i, t in enumerate(given):
@@ -130,44 +131,66 @@ def compare(samples: Iterable[Sample], twice: bool = False) -> Tally:
     tally, rest = Tally(), iter(samples)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        while batch := list(islice(rest, BATCH)):
-            _compare(batch, tally, twice)
+        while (tried := tally.tried) % BATCH == 0:
+            _compare(islice(rest, BATCH), tally, twice)
+            if tally.tried == tried:
+                break
     return tally
 
 
-def _compare(batch: list[Sample], tally: Tally, twice: bool) -> None:
-    kept: list[Any] = []
-    plain = [run(sample, kept, twice) for sample in batch]
-    with gradtui.record() as trace:
-        for sample, before in zip(batch, plain):
-            passes, notices = len(trace.passes), len(trace.notices)
-            after = run(sample, kept, twice)
-            seen = trace.passes[passes:]
-            wrong = [
-                n.message for n in list(trace.notices)[notices:] if n.message.startswith("gradtui could not")
-            ]
-            if len(seen) != before["passes"]:
-                wrong.append(f"{before['passes']} passes, {len(seen)} seen")
-            if any(p.ended is None or not (p.steps or p.ended.error) for p in seen):
-                wrong.append("a pass without steps or end")
-            differing = [key for key in before.keys() | after.keys() if before.get(key) != after.get(key)]
-            wrong += [f"{key}: {shown(before, key)} became {shown(after, key)}" for key in sorted(differing)]
-            tally.tried += 1
-            tally.passes += len(seen)
-            tally.raised += "raised" in before
-            if wrong:
-                reasons = [why for op, why in UNSTEADY.items() if sample.name.startswith(op)]
-                where = tally.excused if reasons else tally.failed
-                where[sample.name] = reasons[0] if reasons else "; ".join(wrong)
+def _compare(samples: Iterator[Sample], tally: Tally, twice: bool) -> None:
+    """One batch.
+
+    A recording looks for names in everything that the variables of its callers hold. What many samples
+    share is therefore behind iterators and functions, or each of them would be looked at in every pass.
+    """
+    keep = [].append
+    plain = [(sample, run(sample, keep, twice)) for sample in samples]
+    names = [sample.name for sample, _ in plain]
+    before_and_after = iter(plain)
+    del plain
+    recording = recorded()
+    for sample, before in before_and_after:
+        next(recording)
+        after = run(sample, keep, twice)
+        seen, wrong = next(recording)
+        _judge(sample, before, after, seen, wrong, tally)
+    recording.close()
     if left := hooked() and gc.collect() >= 0 and hooked():
-        tally.failed[f"{batch[0].name} to {batch[-1].name}"] = (
-            f"hooks of {left} passes are left on the graphs"
-        )
+        tally.failed[f"{names[0]} to {names[-1]}"] = f"hooks of {left} passes are left on the graphs"
+
+
+def recorded() -> Iterator[Any]:
+    """A recording: goes on to the next sample, then tells the passes and faults that it has seen of it."""
+    with gradtui.record() as trace:
+        while True:
+            passes, notices = len(trace.passes), len(trace.notices)
+            yield None
+            said = [notice.message for notice in list(trace.notices)[notices:]]
+            yield trace.passes[passes:], [text for text in said if text.startswith("gradtui could not")]
+
+
+def _judge(
+    sample: Sample, before: Outcome, after: Outcome, seen: list[Pass], wrong: list[str], tally: Tally
+) -> None:
+    if len(seen) != before["passes"]:
+        wrong.append(f"{before['passes']} passes, {len(seen)} seen")
+    if any(p.ended is None or not (p.steps or p.ended.error) for p in seen):
+        wrong.append("a pass without steps or end")
+    differing = [key for key in before.keys() | after.keys() if before.get(key) != after.get(key)]
+    wrong += [f"{key}: {shown(before, key)} became {shown(after, key)}" for key in sorted(differing)]
+    tally.tried += 1
+    tally.passes += len(seen)
+    tally.raised += "raised" in before
+    if wrong:
+        reasons = [why for op, why in UNSTEADY.items() if sample.name.startswith(op)]
+        where = tally.excused if reasons else tally.failed
+        where[sample.name] = reasons[0] if reasons else "; ".join(wrong)
 
 
 def hooked() -> int:
     """Passes whose hooks some graph still holds: a hook keeps its pass alive."""
-    return sum(type(thing) is TorchPass for thing in gc.get_objects())
+    return [*map(type, gc.get_objects())].count(TorchPass)
 
 
 def shown(outcome: Outcome, key: str) -> str:

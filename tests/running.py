@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAMS = Path(__file__).parent / "programs"
-PATIENCE = 60
+PATIENCE = 120
 """Seconds after which a child is hung; nothing here takes a tenth of it."""
 
 
@@ -83,5 +83,6 @@ def loaded(code: str, *argv: object) -> set[str]:
         capture_output=True,
         text=True,
         check=True,
+        timeout=PATIENCE,
     )
     return set(done.stderr.split())

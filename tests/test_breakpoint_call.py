@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from driving import only_child
 from running import PROGRAMS, gradtui, plain, run
 from tmux import Terminal
 from torch import overrides
@@ -102,7 +103,7 @@ def test_what_is_trained_is_what_is_trained_without(terminal: Terminal, key: str
 def test_a_debugger_that_is_killed_takes_nothing_with_it(terminal: Terminal, tmp_path: Path) -> None:
     terminal.type(f"{SCALAR} 3 2; echo code $?", "Enter")
     terminal.wait(lambda s: "stopped at" in s)
-    os.kill(_only_child(_only_child(_pane(terminal))), signal.SIGKILL)
+    os.kill(only_child(only_child(_pane(terminal))), signal.SIGKILL)
     screen = terminal.wait(lambda s: "code 0" in s)
     assert "killed by signal 9; the program goes on without it" in screen
     assert "the end" in screen
@@ -113,19 +114,13 @@ def test_a_debugger_that_is_killed_takes_nothing_with_it(terminal: Terminal, tmp
 def test_a_program_that_is_killed_leaves_a_terminal_in_order(terminal: Terminal) -> None:
     terminal.type(f"{SCALAR} 3 2", "Enter")
     terminal.wait(lambda s: "stopped at" in s)
-    os.kill(_only_child(_pane(terminal)), signal.SIGKILL)
+    os.kill(only_child(_pane(terminal)), signal.SIGKILL)
     terminal.wait(lambda s: "▮▮" not in s)
     assert_in_order(terminal)
 
 
 def _pane(terminal: Terminal) -> int:
     return int(terminal._tmux("list-panes", "-F", "#{pane_pid}"))
-
-
-def _only_child(pid: int) -> int:
-    found = run("ps", "-o", "pid=", "--ppid", pid).out.split()
-    assert len(found) == 1
-    return int(found[0])
 
 
 # ----------------------------------------------------------- without a terminal
@@ -238,6 +233,49 @@ def test_a_debugger_that_is_gone_ends_neither_the_pass_nor_the_program(other: Ot
     assert not other.channel.waiting()
     other.channel.send(PassEnded(1))
     assert other.rested == [True]
+
+
+class Killed:
+    """A debugger that was killed."""
+
+    def wait(self, _: float | None) -> int:
+        return -9
+
+
+def test_where_the_terminal_was_hung_up_what_is_printed_is_given_back() -> None:
+    reads, writes = os.pipe()
+    before = os.dup(1)
+    os.dup2(writes, 1)
+    ours, theirs = socket.socketpair()
+    outer, terminal = os.openpty()
+    try:
+        channel = ScreenChannel(ours, terminal, Holding(), Killed(), lambda _: None)  # type: ignore[arg-type]
+        channel._take()
+        os.close(outer)
+        theirs.close()
+        assert channel.receive() == Go("end")
+        assert os.path.sameopenfile(1, writes)
+    finally:
+        os.dup2(before, 1)
+        for descriptor in (reads, writes, before, terminal):
+            os.close(descriptor)
+
+
+@in_terminal
+def test_the_programs_next_file_gets_the_number_that_it_would_have_got(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    program = tmp_path / "opens.py"
+    program.write_text(
+        "import sys, gradtui\nfrom gradtui.scalar import Value\n"
+        "first = open(sys.argv[0]).fileno()\ngradtui.breakpoint()\n"
+        "(Value(1.0) + 1).backward()\nprint('numbers', first, open(sys.argv[0]).fileno())\n"
+    )
+    terminal.type(f"{sys.executable} {program}", "Enter")
+    terminal.wait(lambda s: "stopped at" in s)
+    terminal.type("c")
+    screen = terminal.wait(lambda s: "numbers" in s and at_prompt(s))
+    assert "numbers 3 3" in screen
 
 
 # -------------------------------------------------------------- nothing is left behind

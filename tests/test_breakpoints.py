@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from running import PROGRAMS, gradtui, headless
 from tui import debugger, until
 
 from gradtui.session import remembered
+from gradtui.session.attached import AttachedRun
 from gradtui.session.breakpoints import Breakpoints, parse
 from gradtui.session.errors import BadInput
 from gradtui.trace import Trace
@@ -295,14 +297,41 @@ async def test_one_is_set_hit_and_kept_for_the_next_run() -> None:
         await until(pilot, lambda: app.program is not None and app.program.stopped)
         assert app.program is not None
         assert [point.text for point in app.program.breakpoints.points] == ["op=Tanh*"]
-    assert remembered.load(NESTED) == ["op=Tanh*"]
+    assert remembered.load(NESTED) == (["op=Tanh*"], [])
 
 
 def test_what_is_kept_survives_a_file_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     remembered.save(NESTED, ["nonfinite"])
-    assert remembered.load(NESTED) == ["nonfinite"]
+    assert remembered.load(NESTED) == (["nonfinite"], [])
     (tmp_path / "gradtui" / "breakpoints.json").write_text("{")
-    assert remembered.load(NESTED) == []
+    assert remembered.load(NESTED) == ([], [])
     remembered.save(NESTED, ["zero"])
-    assert remembered.load(NESTED) == ["zero"]
+    assert remembered.load(NESTED) == (["zero"], [])
+
+
+def test_one_that_is_no_longer_understood_is_left_out_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    remembered.save(NESTED, ["nonsense", "op=Tanh*"])
+    done = gradtui("run", "--plain", "--no-twin", NESTED, stdin=b"break\nc\nq\n")
+    assert done.error == ""
+    said = done.out.decode()
+    where = tmp_path / "gradtui" / "breakpoints.json"
+    assert f"notice: a breakpoint kept in {where} is left out: breakpoint 'nonsense': " in said
+    assert "breakpoint 1: op=Tanh*" in said
+
+
+def test_nor_does_it_keep_a_program_of_ours_from_being_attached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    remembered.save(NESTED, ["nonsense", "op=Tanh*"])
+    ours, theirs = socket.socketpair()
+    run = AttachedRun(str(NESTED), ours.detach(), ())
+    theirs.close()
+    while run.session.exited is None:
+        run.pump(1)
+    assert [point.text for point in run.breakpoints.points] == ["op=Tanh*"]
+    assert "nonsense" in run.trace.notices[0].message

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,35 +20,57 @@ from zoo import HANGS, alive, hanging_pid
 # ------------------------------------------------------------- several at a time
 
 
-def write_timed(folder: Path, name: str, order: int, seconds: float) -> None:
-    """A scenario that says when it began and ended."""
+def write_logging(folder: Path, name: str, order: int, meanwhile: str = "pass") -> None:
+    """A scenario that says when it began and ended; `wait(condition)` is at hand meanwhile."""
     (folder / name).write_text(
-        f"SCENARIO = {{'order': {order}}}\nimport time\n"
-        f"with open({str(folder / 'log')!r}, 'a') as log:\n"
-        f"    print('began', file=log, flush=True)\n    time.sleep({seconds})\n    print('ended', file=log)\n"
+        f"SCENARIO = {{'order': {order}}}\n"
+        "import os, time\n"
+        f"path = {str(folder / 'log')!r}\n"
+        "def logged(text):\n"
+        "    with open(path, 'a') as log:\n"
+        "        print(text, file=log)\n"
+        "def wait(condition):\n"
+        f"    end = time.monotonic() + {PATIENCE / 2}\n"
+        "    while not condition(open(path).read().split()):\n"
+        "        assert time.monotonic() < end\n"
+        "        time.sleep(0.01)\n"
+        "def alive(pid):\n"
+        "    try:\n"
+        "        os.kill(int(pid), 0)\n"
+        "    except ProcessLookupError:\n"
+        "        return False\n"
+        "    return True\n"
+        f"logged('began')\n{meanwhile}\nlogged('ended')\n"
     )
 
 
-@pytest.mark.parametrize(("jobs", "alone"), [(1, True), (3, False)])
-def test_as_many_at_a_time_as_asked_for(jobs: int, alone: bool, tmp_path: Path) -> None:
+def test_as_many_at_a_time_as_asked_for(tmp_path: Path) -> None:
     for number in range(3):
-        write_timed(tmp_path, f"s{number}.py", number, 0.5)
-    assert gradtui("check", "--jobs", jobs, ".", cwd=tmp_path).code == 0
-    log = (tmp_path / "log").read_text().split()
-    assert Counter(log) == {"began": 3, "ended": 3}
-    assert (log == ["began", "ended"] * 3) is alone
+        write_logging(tmp_path, f"s{number}.py", number, "wait(lambda log: log.count('began') == 3)")
+    assert gradtui("check", "--jobs", 3, ".", cwd=tmp_path).code == 0
+    assert (tmp_path / "log").read_text().split() == ["began"] * 3 + ["ended"] * 3
+
+
+def test_one_at_a_time(tmp_path: Path) -> None:
+    for number in range(3):
+        write_logging(tmp_path, f"s{number}.py", number, "time.sleep(0.3)")
+    assert gradtui("check", "--jobs", 1, ".", cwd=tmp_path).code == 0
+    assert (tmp_path / "log").read_text().split() == ["began", "ended"] * 3
 
 
 def test_lines_come_in_the_order_of_the_list(tmp_path: Path) -> None:
-    write_timed(tmp_path, "slow.py", 1, 1.0)
-    write_timed(tmp_path, "fast.py", 2, 0.0)
+    """Also where the first program ends after the second one has been buried."""
+    gone = "wait(lambda log: log[-1].isdigit() and not alive(log[-1]))"
+    write_logging(tmp_path, "slow.py", 1, f"wait(lambda log: log.count('ended') == 1)\n{gone}")
+    write_logging(tmp_path, "fast.py", 2, "logged('ended')\nlogged(os.getpid())\nraise SystemExit")
     ended = gradtui("check", "--json", "--jobs", "2", ".", cwd=tmp_path)
     assert [line["file"] for line in ended.of_type("scenario")] == ["slow.py", "fast.py"]
+    assert ended.code == 0
 
 
 def test_too_many_at_a_time_is_said(tmp_path: Path) -> None:
     for number in range(40):
-        (tmp_path / f"s{number}.py").write_text("import time\ntime.sleep(30)\n")
+        (tmp_path / f"s{number}.py").write_text("import time\ntime.sleep(1000)\n")
     command = f"ulimit -n 60; exec {sys.executable} -m gradtui check --jobs 40 ."
     ended = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, timeout=PATIENCE)
     assert ended.returncode == 2
@@ -95,9 +117,10 @@ def test_what_ended_before_an_interrupt_is_told(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "gradtui", "check", "hangs.py", "quick.py", "later.py", "--jobs", "2"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE)
     hanging_pid(tmp_path)
-    while not (tmp_path / "done").exists():
+    deadline = time.monotonic() + PATIENCE
+    while not (tmp_path / "done").exists():  # quick.py has ended, or later.py would not have begun
+        assert time.monotonic() < deadline
         time.sleep(0.01)
-    time.sleep(0.5)  # later.py has ended by now, or is cut as well: both are right
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
@@ -128,8 +151,8 @@ def test_a_reader_that_leaves_ends_the_programs(tmp_path: Path) -> None:
 # -------------------------------------------------------------------- a terminal
 
 
-def in_terminal(*argv: str, folder: Path, columns: int = 50) -> str:
-    """What `gradtui check` writes to a terminal."""
+def in_terminal(*argv: str, folder: Path, columns: int = 50, saw: Callable[[str], object] = len) -> str:
+    """What `gradtui check` writes to a terminal; `saw` is called with what there is of it."""
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     env = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns), "LINES": "24"}
@@ -145,15 +168,24 @@ def in_terminal(*argv: str, folder: Path, columns: int = 50) -> str:
         if not piece:
             break
         shown += piece
+        saw(shown.decode(errors="replace"))
     os.close(ours)
     assert process.wait(PATIENCE) == 0
     return shown.decode()
 
 
 def test_progress_is_one_line_that_is_rewritten(tmp_path: Path) -> None:
-    write_timed(tmp_path, "slow.py", 1, 0.3)
-    write_timed(tmp_path, "with_a_long_name_that_does_not_fit.py", 2, 0.0)
-    shown = in_terminal("--jobs", "1", ".", folder=tmp_path)
+    names = ["slow.py", "with_a_long_name_that_does_not_fit.py"]
+    for order, name in enumerate(names):
+        write_logging(tmp_path, name, order, f"wait(lambda log: 'saw-{order}' in log)")
+
+    def saw(shown: str) -> None:
+        with (tmp_path / "log").open("a") as log:
+            for order, name in enumerate(names):
+                if f"running: {name[:27]}" in shown:
+                    print(f"saw-{order}", file=log)
+
+    shown = in_terminal("--jobs", "1", ".", folder=tmp_path, saw=saw)
     assert "\r\x1b[K0 of 2 done, running: slow.py" in shown
     assert "\r\x1b[K1 of 2 done, running: with_a_long_name_that_does_\r\x1b[K" in shown
     left = [line.rpartition("\x1b[K")[2] for line in shown.replace("\r\n", "\n").split("\n")[:-1]]
@@ -165,6 +197,6 @@ def test_progress_is_one_line_that_is_rewritten(tmp_path: Path) -> None:
 
 
 def test_json_on_a_terminal_has_no_progress(tmp_path: Path) -> None:
-    write_timed(tmp_path, "slow.py", 1, 0.1)
+    write_logging(tmp_path, "slow.py", 1)
     shown = in_terminal("--json", ".", folder=tmp_path)
     assert all(json.loads(line) for line in shown.splitlines())

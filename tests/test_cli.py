@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from running import PROGRAMS, Ended, gradtui, run
+from running import PATIENCE, PROGRAMS, Ended, gradtui, run
 
 from gradtui.session.errors import BadInput
 from gradtui.session.knobs import Knob, check_settings, find_knobs, parse_settings
@@ -235,6 +235,7 @@ def test_a_terminal_that_is_too_small() -> None:
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
+            timeout=PATIENCE,
         )
         said = os.read(ours, 4096)
     finally:
@@ -249,7 +250,7 @@ def test_streams_that_are_closed_are_no_error() -> None:
     command = (
         f'"{sys.executable}" -m gradtui run --headless --no-twin "{PROGRAMS / "exits.py"}" 3 >&- 2>&- <&-'
     )
-    assert subprocess.run(["sh", "-c", command]).returncode == 3
+    assert subprocess.run(["sh", "-c", command], timeout=PATIENCE).returncode == 3
 
 
 def test_alone_it_lists_the_lessons() -> None:

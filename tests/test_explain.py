@@ -8,6 +8,7 @@ import time
 import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -37,9 +38,13 @@ KINDS = {
     "cut_frozen": "cut-graph",
     "cut_encoder": "cut-graph",
     "cut_round": "cut-graph",
+    "custom_none": "cut-graph",
     "custom_shape": "failed-node",
     "custom_raises": "failed-node",
     "hook_raises": "failed-node",
+    "hook_returns": "failed-node",
+    "hook_of_node": "failed-node",
+    "hook_accumulated": "failed-node",
     "nan_log": "nonfinite",
     "nan_sqrt": "nonfinite",
     "nan_overflow": "nonfinite",
@@ -131,6 +136,53 @@ def test_an_attended_program_stands_before_the_exception_goes_on(name: str, pass
     assert trace.exited.code == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "op"), [("hook_returns", "ReluBackward0"), ("hook_raises", "AddmmBackward0")]
+)
+def test_a_tensor_hook_is_told_with_its_node_where_the_program_stops(name: str, op: str) -> None:
+    """Nothing of the node has begun to run then."""
+    session, trace = Session(Plan(FAULTS / f"{name}.py", stop=False)), Trace()
+    deadline = time.monotonic() + 60
+    try:
+        while session.stopped is None and session.exited is None and time.monotonic() < deadline:
+            for event in session.pump(0.05):
+                trace.fold(event)
+    finally:
+        session.close()
+    (finding,) = trace.findings
+    assert (finding.kind, finding.op) == ("failed-node", op)
+    assert (finding.culprit or "").endswith(marked(FAULTS / f"{name}.py", "at fault") or "")
+
+
+def test_of_two_hooks_that_may_be_meant_none_is_named() -> None:
+    def one() -> Any:
+        return lambda received: (received[0][:1],)
+
+    def other() -> Any:
+        return lambda received: received
+
+    with gradtui.record() as trace:
+        h = torch.ones(3, requires_grad=True) * 2
+        for hook in (one(), other()):
+            h.grad_fn.register_prehook(hook)
+        with pytest.raises(RuntimeError, match="has changed the size"):
+            h.exp().sum().backward()
+    assert [(f.kind, f.culprit) for f in trace.findings] == [("failed-node", None)]
+
+
+def test_a_hook_of_a_module_and_a_method_are_found() -> None:
+    class Clips:
+        def clip(self, module: Any, received: Any) -> Any:
+            return (received[0][:1],)
+
+    net = torch.nn.Linear(3, 3)
+    net.register_full_backward_pre_hook(Clips().clip)
+    with gradtui.record() as trace, pytest.raises(RuntimeError, match="has changed the size"):
+        net(torch.ones(2, 3, requires_grad=True)).sum().backward()
+    line = Clips.clip.__code__.co_firstlineno
+    assert (trace.findings[0].culprit or "").endswith(f"test_explain.py:{line}")
+
+
 # ------------------------------------------------------------------- the words
 
 
@@ -141,11 +193,45 @@ def test_an_in_place_change_is_told_with_names_and_versions() -> None:
     assert "changed in place by the optimizer's step" in message
 
 
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["with torch.no_grad(): h = w * 2"], "cut by torch.no_grad() at train.py:3: nothing"),
+        (
+            ["with torch.no_grad():", "    h = w * 2"],
+            "cut by torch.no_grad() at train.py:3, which turns gradients off for train.py:4: nothing",
+        ),
+        (
+            ["torch.set_grad_enabled(False)", "h = w * 2"],
+            "cut by torch.set_grad_enabled(False) at train.py:3, which turns gradients off for train.py:4: nothing",
+        ),
+    ],
+)
+def test_a_cut_is_told_with_what_turned_gradients_off(lines: list[str], told: str, tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    start = ["import torch", "w = torch.ones(2, requires_grad=True)"]
+    path.write_text("\n".join([*start, *lines, "h.sum().backward()"]))
+    try:
+        trace, _ = recorded(path)
+    finally:
+        torch.set_grad_enabled(True)
+    assert told in trace.findings[0].message.replace(f"{tmp_path}/", "")
+
+
 def test_of_a_bad_value_the_saved_entries_are_told() -> None:
     trace, _ = recorded(FAULTS / "nan_sqrt.py")
     assert "there saved result is 0" in trace.findings[0].message
     trace, _ = recorded(FAULTS / "nan_log.py")
     assert "entries are zero, the first at [" in trace.findings[0].message
+
+
+def test_a_leaf_of_which_only_the_norm_is_too_large_is_not_blamed() -> None:
+    with gradtui.record() as trace:
+        large = torch.full((100,), 1e200, dtype=torch.float64, requires_grad=True)
+        (large.exp().sum() + (large * 0).sum()).backward()
+    told = [finding.message for finding in trace.findings if finding.kind == "nonfinite"]
+    assert told
+    assert not any("is bad before the forward" in message or " 0 of " in message for message in told)
 
 
 def test_a_gradient_asked_for_that_is_not_in_the_graph() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import SIZES, Dot, box, boxes_in, cards_in, fields, plain, root_of
+from running import PATIENCE
 
 from gradtui.export.dot import dot
 from gradtui.export.facts import Card, Link, Operation, Picture, clean
@@ -106,5 +107,5 @@ def test_svg_texts_stay_in_their_boxes_and_nothing_overlaps(made: Picture) -> No
 @settings(deadline=None, max_examples=15)
 @given(pictures())
 def test_graphviz_reads_it(made: Picture) -> None:
-    done = subprocess.run(["dot", "-Tcanon"], input=dot(made).encode(), capture_output=True)
+    done = subprocess.run(["dot", "-Tcanon"], input=dot(made).encode(), capture_output=True, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, b"")

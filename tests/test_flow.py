@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import gradtui
-from gradtui.trace import Trace
+from gradtui.trace import Trace, flow
 
 Made = Iterator[torch.Tensor]
 
@@ -151,3 +151,17 @@ def test_a_fraction_is_no_cut() -> None:
         h = net(torch.randn(4, 16))
         (h - h.floor()).sum().backward()
     assert kinds(trace) == []
+
+
+def test_of_leaves_that_are_made_anew_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow, "CROWD", 50)
+    stays = torch.ones(3, requires_grad=True)
+    with gradtui.record() as trace:
+        for _ in range(20):
+            leaves = [torch.ones(2, requires_grad=True) for _ in range(10)]
+            (torch.stack([leaf.sum() for leaf in leaves]).sum() + stays.sum()).backward()
+            stays.grad = None
+    known = trace._diagnosis._flow._leaves
+    assert len(known) == 50
+    last = trace.passes[-1]
+    assert {step.node for step in last.messages if last.nodes[step.node].leaf} <= set(known)

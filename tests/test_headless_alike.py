@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from running import PROGRAMS, gradtui, headless, plain
+from running import PATIENCE, PROGRAMS, gradtui, headless, plain
 
 ALIKE: list[tuple[str, ...]] = [
     ("prints_between.py",),
@@ -65,7 +65,11 @@ def test_a_program_does_what_it_does_without_gradtui(case: tuple[str, ...], tmp_
 @pytest.mark.parametrize("written", ["shows_itself.py", "./shows_itself.py", "../programs/shows_itself.py"])
 def test_a_program_is_named_as_it_was_written(written: str) -> None:
     alone = subprocess.run(
-        [sys.executable, written], cwd=PROGRAMS, capture_output=True, stdin=subprocess.DEVNULL
+        [sys.executable, written],
+        cwd=PROGRAMS,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=PATIENCE,
     )
     watched = gradtui("run", "--headless", "--json", written, cwd=PROGRAMS)
     assert watched.printed("stdout") == alone.stdout.decode()

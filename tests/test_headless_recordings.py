@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from running import PROGRAMS, gradtui, headless
+from running import PATIENCE, PROGRAMS, gradtui, headless
 
 BLOCKED = """
 import runpy, sys
@@ -40,7 +40,9 @@ def test_a_recording_prints_what_the_run_printed(
     live = gradtui("run", "--headless", "--json", *options, "--out", trace, tmp_path / program)
     (tmp_path / program).unlink()
     opened = subprocess.run(
-        [sys.executable, "-c", BLOCKED, "open", trace, "--headless", "--json"], capture_output=True
+        [sys.executable, "-c", BLOCKED, "open", trace, "--headless", "--json"],
+        capture_output=True,
+        timeout=PATIENCE,
     )
     assert opened.stderr == b""
     assert opened.stdout == live.out

@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from driving import group
+from driving import children, group, only_child
 from running import PATIENCE, PROGRAMS, Ended, gradtui
 
 
@@ -37,14 +38,17 @@ class Child:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        programs = children(self.process.pid)  # asked while gradtui is there to have any
         self.process.kill()
+        for program in programs:
+            with suppress(ProcessLookupError):
+                os.killpg(program, signal.SIGKILL)
         self.process.communicate()
 
     @property
     def program(self) -> int:
-        """The process of the program, which is the only child of gradtui's."""
-        task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return int(task.read_text().split()[0])
+        """The process of the program, which is the only child of gradtui's and leads a group."""
+        return only_child(self.process.pid)
 
     def until(self, text: bytes) -> None:
         """Read until this has been printed."""
@@ -68,6 +72,7 @@ def gone(pid: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while group(pid):
         assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_sigint_is_passed_on() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import PROGRAMS, headless, loaded
+from running import PATIENCE, PROGRAMS, headless, loaded
 
 import gradtui
 
@@ -145,6 +145,7 @@ def test_opening_a_recording_headless_loads_neither_torch_nor_textual(tmp_path: 
         + ["2", "3"],
         check=True,
         capture_output=True,
+        timeout=PATIENCE,
     )
     modules = loaded(OPEN, trace, "--json")
     assert "gradtui.check.headless" in modules

@@ -127,6 +127,17 @@ def test_a_picture_of_a_large_matrix_keeps_what_is_large_and_what_is_not_a_numbe
         assert {HEAT[0], HEAT[-2], "bad"} <= roles
 
 
+@pytest.mark.parametrize("count", [4_097, 5_000, 70_001])
+def test_a_picture_of_a_vector_leaves_nothing_out(count: int) -> None:
+    vector = torch.zeros(count)
+    vector[0], vector[-1], vector[count // 2] = 7.0, math.nan, -9.0
+    picture = Inspected(1, 1, "vector", **look(vector)).picture
+    assert picture is not None
+    assert len(picture.values) == picture.rows * picture.columns
+    assert {7.0, -9.0} <= set(picture.values)
+    assert math.isnan(picture.values[-1])
+
+
 def test_a_slice_narrows_everything() -> None:
     seen = Inspected(1, 1, "w", "[0, :, 3]", **look(WHOLE, "[0, :, 3]"))
     assert (seen.shape, seen.part) == ((2, 5, 7), (5,))

@@ -7,7 +7,7 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
-from tui import PROGRAMS, debugger, graph_text, pane, screen_text, until
+from tui import PROGRAMS, debugger, ended, graph_text, pane, screen_text, until
 
 import gradtui
 from gradtui.scalar import Value
@@ -181,13 +181,13 @@ def test_a_gradient_used_again_is_found_though_its_pass_was_let_go() -> None:
 def test_memory_does_not_grow_with_the_passes() -> None:
     def measured(count: int) -> int:
         tracemalloc.start()
-        trace = Trace.of(stream(count, parameters=20), 1 << 20)
+        trace = Trace.of(stream(count, parameters=20), 1 << 18)
         size = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
         assert trace.passes.begun == count
         return size
 
-    few, many = measured(1_000), measured(4_000)
+    few, many = measured(300), measured(1_200)
     assert many < few * 1.25
 
 
@@ -218,7 +218,7 @@ async def test_the_screen_says_what_was_let_go_and_shows_what_is_left_of_it() ->
     program = PROGRAMS / "trains.py"
     async with debugger(program, argv=("sgd-before", "30"), keep=30_000) as (app, pilot):
         await pilot.press("c")
-        await until(pilot, lambda: app.state.trace.exited is not None)
+        await ended(app, pilot)
         trace = app.state.trace
         first = trace.passes[0].number
         assert 1 < first < 30

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gradtui.trace import Pass, Trace
 from gradtui.trace.cursor import Cursor
@@ -32,7 +33,7 @@ from gradtui.wire.messages import (
 
 law = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
-PATHS = (None, "", "a", "a.b", "a.b.0", "a.b.1", "a.b.2", "a.b.3", "a.c", "h.0", "h.1", "h.2", "h.2.x", "z")
+PATHS = (None, "", "a", "a.b", "a.b.0", "a.b.1", "a.b.2", "a.b.3", "a.c", "h.0", "h.1", "h.2", "h.2.x", "net")
 
 
 def tensor(norm: float) -> Summary:
@@ -49,7 +50,7 @@ def passes(draw: st.DrawFn) -> list[Event]:
         edges = tuple(draw(st.lists(later, max_size=3)))
         leaf = number > 1 and not any(edges)
         path = draw(st.sampled_from(PATHS))
-        name = f"net.{path}.w{number}" if leaf and path else None
+        name = f"net.{path}.w{number}".replace("net.net.", "net.") if leaf and path else None
         edges = () if leaf else edges
         nodes.append(Node(number, "Op", edges, leaf, name, name is not None, tensor(1.0), module=path))
     reached: list[int] = []
@@ -196,6 +197,30 @@ def test_a_model_begins_as_a_page_with_its_repeated_blocks_in_one_row() -> None:
     assert (outline.headings[group].times, outline.nodes_in(group)) == (50, 50 * 11)
     outline.expand(group)
     assert [outline.headings[row].label for row in outline.visible[4:7]] == ["h[49]", "h[48]", "h[47]"]
+
+
+@pytest.mark.parametrize("owns", [True, False])
+def test_what_a_model_does_itself_stands_below_it_and_the_loss_outside(owns: bool) -> None:
+    """`owns`: also where it has parameters of its own."""
+    events = chain([(None, 2), ("head", 1), ("model", 2), ("fc", 2), ("model", 1)])
+    began = events[0]
+    assert isinstance(began, PassBegan)
+    nodes = [
+        replace(node, name=f"model.w{node.id}" if owns else None, module="model" if owns else "fc")
+        if node.leaf and node.module == "model"
+        else node
+        for node in began.nodes
+    ]
+    trace = Trace.of([replace(began, nodes=tuple(nodes))])
+    trace.modules["model"] = "GPT"
+    outline = Outline(only(trace))
+    tops = [row for row in outline.headings if outline.parent[row] < 0]
+    assert [outline.headings[row].label for row in tops] == [OUTSIDE, "model"]
+    assert outline.nodes_in(tops[0]) == 2
+    below = outline.children(tops[1])
+    assert [outline.headings[row].label for row in below if row in outline.headings] == ["head", "fc"]
+    assert sum(row not in outline.headings for row in below) == 3 + 2 * owns
+    assert "▾ model  GPT" in drawn(trace, outline, 0)
 
 
 def test_a_folded_row_says_in_which_block_the_step_is_and_how_the_gradient_flows_through_them() -> None:

@@ -85,6 +85,25 @@ def test_ctrl_c_while_the_program_runs_comes_back_to_the_prompt() -> None:
     assert terminal.end() == 0
 
 
+def test_n_pauses_a_program_that_runs() -> None:
+    terminal = Terminal("run", "--plain", "--no-twin", PROGRAMS / "trains_for_ever.py")
+    terminal.until("(gradtui) ")
+    terminal.type("c\r")
+    terminal.until("busy: the program runs")
+    terminal.type("\x03")
+    assert "n pauses it, c waits for it" in terminal.until("(gradtui) ")
+    terminal.type("]\r")
+    assert "error: the program runs: n pauses it" in terminal.until("(gradtui) ")
+    terminal.type("n\r")
+    shown = terminal.until("(gradtui) ")
+    assert "paused" in shown
+    assert "next: " in shown
+    terminal.type("n\r")
+    assert "next: " in terminal.until("(gradtui) ")
+    terminal.type("q\r")
+    assert terminal.end() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_asked_to_end_it_ends_the_program(tmp_path: Path, number: signal.Signals) -> None:
     pid = tmp_path / "pid"

@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from gradtui.session.keeping import Keeper
 from gradtui.wire.codec import BadRecording, encode
@@ -23,8 +24,9 @@ from gradtui.wire.messages import (
     Progress,
     Sent,
     Stepped,
+    Stopped,
 )
-from gradtui.wire.recording import MAGIC, RecordingWriter, read_recording
+from gradtui.wire.recording import MAGIC, RecordingWriter, _Coherence, read_recording
 
 HEAD = MAGIC + VERSION.to_bytes(4, "big")
 BEGAN = PassBegan(1, "scalar", (1,), (Node(1, "+", (2, 2), False), Node(2, "", (), True)))
@@ -157,3 +159,18 @@ def test_a_disk_that_refuses_is_said_once_and_before_the_end(cut: int) -> None:
     assert [event for event in told if event not in notices] == EVENTS[:cut]
     assert isinstance(told[-1], Exited) == (cut == len(EVENTS))
     assert keeper.keep(EVENTS[cut:]) == EVENTS[cut:]
+
+
+def test_of_passes_that_are_over_no_nodes_are_kept_while_reading() -> None:
+    coherence = _Coherence()
+    for number in (*range(1, 50), 60, 55, *range(61, 100)):
+        assert coherence.fault_of(structs.replace(BEGAN, number=number)) is None
+        assert coherence.fault_of(Stepped(number, 1, 1, (1.0,), ())) is None
+        assert coherence.fault_of(PassEnded(number)) is None
+    assert len(coherence._nodes) == len(coherence._steps) == 1
+    assert coherence.fault_of(Stopped("pass end", 7, 1)) is None
+    assert coherence.fault_of(Stopped("pass end", 54, 1)) is not None
+    assert coherence.fault_of(Stepped(7, 2, 1, (1.0,), ())) is not None
+    for number in (7, 55, 99):
+        assert coherence.fault_of(structs.replace(BEGAN, number=number)) is not None
+    assert coherence.fault_of(structs.replace(BEGAN, number=54)) is None

@@ -278,3 +278,12 @@ def test_lines_are_counted_as_python_counts_them(tmp_path: Path) -> None:
         run.edit("x", "9.0")
         until(run, lambda: run.stopped)
         assert run.trace.passes[0].leaves["x"].node.value == 9.0
+
+
+def test_nothing_is_started_for_a_run_that_is_closed() -> None:
+    program = open_program("neuron")
+    run = Run(program, Plan(program.path, twin=False))
+    assert program.scenario.declared
+    run.close()
+    run.prepare()
+    assert run._spare is None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import time
 from pathlib import Path
 
 import pytest
 from driving import Driven, driven
+from running import PATIENCE
 
 from gradtui.session import incoming
-from gradtui.session.session import LINGER, Plan, Session
+from gradtui.session.session import Plan, Session
 from gradtui.trace import Trace
 from gradtui.wire.messages import Exited, Hello, Notice, Output, PassBegan, PassEnded, Stepped
 from gradtui.wire.recording import read_recording
@@ -92,7 +92,8 @@ def test_a_run_and_the_trace_folded_from_it() -> None:
 # ------------------------------------------------------------------------ ending
 
 
-def test_killed_at_a_stop() -> None:
+def test_killed_at_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradtui.session.session.GRACE", PATIENCE)
     with driven("prints_between.py", stop=True) as run:
         run.stop()
         run.session.kill()
@@ -100,12 +101,13 @@ def test_killed_at_a_stop() -> None:
 
 
 @pytest.mark.parametrize("argv", [(), ("deaf",)], ids=["looping", "deaf to SIGTERM"])
-def test_killed_while_it_loops_for_ever(argv: tuple[str, ...]) -> None:
+def test_killed_while_it_loops_for_ever(argv: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    if not argv:
+        monkeypatch.setattr("gradtui.session.session.GRACE", PATIENCE)
     with driven("loops.py", *argv) as run:
         run.until(lambda: "looping" in run.printed)
-        begin = time.monotonic()
         assert run.session.pump() == []
-        assert time.monotonic() - begin < 1, "reading must not wait for the program"
+        assert run.session._process.poll() is None, "reading must not wait for the program"
         run.session.kill()
         assert run.end().code == -(signal.SIGKILL if argv else signal.SIGTERM)
 
@@ -136,15 +138,14 @@ def test_killing_takes_the_children_too() -> None:
 def test_a_child_that_lives_on_does_not_keep_us(argv: tuple[str, ...]) -> None:
     with driven("leaves_a_child.py", *argv) as run:
         run.until(lambda: run.session._process.poll() is not None, timeout=0.01)
-        begin = time.monotonic()
         assert run.end() == Exited(0, 0, 0)
-        assert time.monotonic() - begin < LINGER + 5
         assert [e.message for e in run.events if isinstance(e, Notice)] == [
             "the program left other processes running; those of its process group were ended with it"
         ]
 
 
-def test_what_a_child_prints_last_is_not_lost() -> None:
+def test_what_a_child_prints_last_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradtui.session.session.LINGER", PATIENCE)
     with driven("multiprocesses.py", "fork") as run:
         assert run.end().code == 0
         assert "worker 1.0\n" in run.printed

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from driving import Driven, driven
 
+from gradtui.session.errors import BadInput
 from gradtui.session.placing import Placing
+from gradtui.session.terminal import Terminal
 from gradtui.trace.output import OutputLog
 from gradtui.wire.marks import mark
 from gradtui.wire.messages import Event, Output
@@ -101,6 +103,7 @@ def test_text_of_a_terminal_waits_for_its_message_but_not_for_ever(monkeypatch: 
 
     first, second = Output("stdout", "first "), Output("stderr", "second ")
     placing = Placing()
+    monkeypatch.setattr("gradtui.session.placing.PATIENCE", 60.0)
     assert told([], b"before " + mark(1) + b"after ") == "before "
     assert told([first], b"more ") == "first after more "
     assert told([second], b"") == "second "  # a message waits for nothing
@@ -110,3 +113,18 @@ def test_text_of_a_terminal_waits_for_its_message_but_not_for_ever(monkeypatch: 
     assert told([], b"") == "held"
     assert told([], b"end \x1b") == "end "
     assert [e.text for e in placing.finish() if isinstance(e, Output)] == ["\x1b"]
+
+
+def test_a_line_longer_than_the_system_passes_on_is_refused() -> None:
+    terminal = Terminal()
+    try:
+        for text in ("x" * 6000 + "\n", "y\n" + "x" * 4096):
+            with pytest.raises(BadInput, match=r"4,095"):
+                terminal.type(text)
+        terminal.type("x" * 4000)
+        with pytest.raises(BadInput, match=r"a line of 4,100 bytes"):
+            terminal.type("x" * 100 + "\n")
+        terminal.type("x" * 95 + "\n")
+        assert os.read(terminal.theirs, 9000) == b"x" * 4095 + b"\n"
+    finally:
+        terminal.close()

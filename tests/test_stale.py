@@ -13,6 +13,8 @@ from running import headless
 from torch import nn
 
 import gradtui
+from gradtui.probe.summaries import read
+from gradtui.probe.torch_gradients import TorchLeaf
 from gradtui.scalar import Value
 from gradtui.trace import Trace
 
@@ -419,3 +421,12 @@ def test_models_that_were_dropped_are_freed(x: torch.Tensor) -> None:
         steps_of(nn.Linear(4, 4), x, 1)
         gc.collect()
         assert [reference() for reference in gone] == [None] * 3
+
+
+@pytest.mark.parametrize("side", [10, 64, 100])
+@pytest.mark.parametrize("brief", [False, True])
+def test_a_value_read_in_full_and_then_not_is_the_same(side: int, brief: bool) -> None:
+    leaf = torch.randn(side, side, requires_grad=True)
+    full, then = read(leaf, True), read(leaf, False, brief)
+    assert not TorchLeaf(leaf, then, False).changed(TorchLeaf(leaf, full, False).mark())
+    assert not TorchLeaf(leaf, full, False).changed(TorchLeaf(leaf, then, False).mark())

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
+import os
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +16,7 @@ from tensors import values
 import gradtui
 from gradtui.probe.forward import VALUES, ForwardMap
 from gradtui.probe.places import Places
+from gradtui.probe.torch_private import walk
 from gradtui.trace.chainrule import terms
 
 
@@ -124,7 +129,43 @@ def test_a_model_alone_has_the_paths_of_named_modules() -> None:
     alone = Wrapped(3)
     with gradtui.record() as trace:
         alone(torch.ones(2, 3)).sum().backward()
-    assert {node.module for node in trace.passes[0].nodes.values()} == {None, "main"}
+    made = {node.op: node.module for node in trace.passes[0].nodes.values() if not node.leaf}
+    assert made == {
+        "SumBackward0": None,
+        "TanhBackward0": "alone",
+        "AddmmBackward0": "main",
+        "TBackward0": "main",
+    }
+    assert {node.module for node in trace.passes[0].nodes.values() if node.leaf} == {"main"}
+    assert trace.modules["alone"] == "Wrapped"
+
+
+class Owns(Wrapped):
+    """Has a parameter of its own, and a module that is called as the model is."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.scale = torch.nn.Parameter(torch.ones(size))
+        self.owns = torch.nn.Linear(size, size)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.owns(self.main(x)) * self.scale
+        return out
+
+
+def test_a_model_s_own_are_told_from_its_module_of_the_same_name_and_from_the_loss() -> None:
+    owns, loss = Owns(3), torch.nn.MSELoss()
+    with gradtui.record() as trace:
+        loss(owns(torch.ones(2, 3)), torch.zeros(2, 3)).backward()
+    nodes = trace.passes[0].nodes.values()
+    assert {node.op: node.module for node in nodes if node.op in ("MulBackward0", "MseLossBackward0")} == {
+        "MulBackward0": "owns",
+        "MseLossBackward0": None,
+    }
+    leaves = {node.name: node.module for node in nodes if node.leaf}
+    assert leaves["owns.scale"] == "owns"
+    assert leaves["owns.owns.weight"] == "owns.owns"
+    assert leaves["owns.main.bias"] == "owns.main"
 
 
 def test_what_a_checkpoint_computes_again_has_its_lines_and_modules() -> None:
@@ -138,3 +179,85 @@ def test_what_a_checkpoint_computes_again_has_its_lines_and_modules() -> None:
     assert {node.op for node in made} == {"TanhBackward0", "AddmmBackward0", "TBackward0"}
     assert all(trace.source_of(node) for node in made)
     assert {node.module for node in made if node.op != "TanhBackward0"} == {"main"}
+
+
+def of_another_thread(work: Callable[[], Any]) -> Any:
+    made: list[Any] = []
+    thread = threading.Thread(target=lambda: made.append(work()))
+    thread.start()
+    thread.join()
+    return made[0]
+
+
+def test_a_node_of_another_thread_is_not_taken_for_one_with_its_number() -> None:
+    v = torch.ones(2, requires_grad=True)
+    other = of_another_thread(lambda: (v * 2).exp())
+    theirs = [other.grad_fn, other.grad_fn.next_functions[0][0]]
+    assert [node._sequence_nr() for node in theirs] == [1, 0]  # each thread counts for itself
+
+    def here() -> tuple[list[int], list[int]]:
+        with ForwardMap(Places()) as forward:
+            own = v.exp().tanh()
+            nodes = [own.grad_fn, own.grad_fn.next_functions[0][0]]
+            return [forward.number_of(n) for n in nodes], [forward.number_of(n) for n in theirs]
+
+    assert of_another_thread(here) == ([1, 0], [-1, -1])
+
+
+def test_what_many_nodes_an_operation_makes_are_known_by_their_numbers() -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.LSTM(4, 5)).double()
+    with ForwardMap(Places()) as forward:
+        out, (h, _) = net(torch.ones(2, 6, 3, dtype=torch.double))
+        parts = torch.nn.functional.scaled_dot_product_attention(out, out, out).chunk(2)
+        loss = parts[0].sum() + h.sum()
+    nodes = [n for n in walk([loss.grad_fn]) if not hasattr(n, "variable")]
+    assert len(nodes) > 20
+    assert [n.name() for n in nodes if forward.number_of(n) != n._sequence_nr()] == []
+    assert not [n.name() for n in nodes if forward.stack_of(n._sequence_nr()) is None]
+
+
+def test_lines_of_another_thread_s_graph_are_none_rather_than_wrong() -> None:
+    w = torch.ones(2, requires_grad=True)
+
+    def here() -> Any:
+        with gradtui.record() as trace:
+            of_another_thread(lambda: (w * 2).exp()).sum().backward()
+        return trace
+
+    def with_own_operations() -> Any:
+        with gradtui.record() as trace:
+            w.tanh().sin()  # have the numbers that the other thread's have
+            of_another_thread(lambda: (w * 2).exp()).sum().backward()
+        return trace
+
+    for trace in of_another_thread(here), of_another_thread(with_own_operations):
+        (run,) = trace.passes
+        assert [(s.op, trace.source_of(s.node) is not None) for s in run.steps[:3]] == [
+            ("SumBackward0", True),
+            ("ExpBackward0", False),
+            ("MulBackward0", False),
+        ]
+
+
+def test_a_fault_of_ours_in_the_forward_does_not_reach_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradtui.probe.forward.summarize", None)
+    with gradtui.record() as trace:
+        w = torch.ones(2, requires_grad=True)
+        (w * 2).sum().backward()
+    assert [notice.message for notice in trace.notices] == [
+        "gradtui could not look at the forward: TypeError: 'NoneType' object is not callable"
+    ]
+
+
+def test_a_forked_child_maps_nothing() -> None:
+    w = torch.ones(2, requires_grad=True)
+    with gradtui.record():
+        (forward,) = [o for o in gc.get_objects() if type(o) is ForwardMap and not o._left]
+        known = len(forward._starts)
+        child = os.fork()
+        if not child:
+            w * 2
+            os._exit(len(forward._starts) - known)
+        assert os.waitpid(child, 0)[1] == 0
+        w * 2
+        assert len(forward._starts) > known

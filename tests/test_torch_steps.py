@@ -270,3 +270,45 @@ def test_norms_are_those_of_the_tensors_also_of_views(repeats: int) -> None:
         assert all(a == pytest.approx(b, rel=1e-5) for a, b in pairs)
     for leaf in trace.passes[0].leaves.values():
         assert leaf.after.norm == pytest.approx(leaf.added.norm, rel=1e-5)
+
+
+def test_a_leaf_that_two_threads_share_is_told_of_in_the_pass_that_reached_it() -> None:
+    """The second pass runs while the first is under way; the leaf's node belongs to both."""
+    w = torch.ones(3, requires_grad=True)
+    inside, done = threading.Event(), threading.Event()
+
+    def wait(_: torch.Tensor) -> None:
+        inside.set()
+        assert done.wait(30)
+
+    def second() -> None:
+        assert inside.wait(30)
+        (w * 10).sum().backward()
+        done.set()
+
+    doubled = w * 2
+    doubled.register_hook(wait)
+    other = threading.Thread(target=second)
+    with gradtui.record() as trace:
+        other.start()
+        doubled.sum().backward()
+        other.join()
+    for watched in trace.passes:
+        assert [step.op for step in watched.steps] == ["SumBackward0", "MulBackward0", "AccumulateGrad"]
+    assert w.grad.tolist() == [12.0] * 3
+
+
+def test_a_leaf_that_a_pass_inside_a_pass_shares_is_told_of_once_in_each() -> None:
+    w = torch.ones(3, requires_grad=True)
+
+    def inner(_: torch.Tensor) -> None:
+        with torch.enable_grad():
+            (w * 10).sum().backward()
+
+    doubled = w * 2
+    doubled.register_hook(inner)
+    with gradtui.record() as trace:
+        doubled.sum().backward()
+    for watched in trace.passes:
+        assert [step.op for step in watched.steps] == ["SumBackward0", "MulBackward0", "AccumulateGrad"]
+    assert w.grad.tolist() == [12.0] * 3

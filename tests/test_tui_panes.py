@@ -8,6 +8,7 @@ from tui import (
     SCENARIOS,
     click,
     debugger,
+    ended,
     graph_text,
     pane,
     screen_text,
@@ -32,7 +33,7 @@ async def test_every_size_shows_the_graph_and_the_step(size: tuple[int, int]) ->
 
 
 async def test_the_tabs_of_a_narrow_screen_show_each_pane() -> None:
-    async with debugger(SCENARIOS / "neuron.py", (80, 24)) as (app, pilot):
+    async with debugger(SCENARIOS / "neuron.py", (80, 24), twin=True) as (app, pilot):
         await step(app, pilot, 4)
         for key, expected in {
             "2": "0.5 · -3",
@@ -121,7 +122,7 @@ async def test_what_is_searched_for_is_unfolded() -> None:
 async def test_the_table_of_norms_shows_where_the_gradient_vanishes() -> None:
     async with debugger(PROGRAMS / "blocks.py", (80, 24)) as (app, pilot):
         await pilot.press("c")
-        await until(pilot, lambda: app.state.trace.exited is not None)
+        await ended(app, pilot)
         await pilot.press("minus")
         await until(pilot, lambda: "34 parameters x pass" in screen_text(app))
         await until(pilot, lambda: "since 1" in screen_text(app))
@@ -163,7 +164,7 @@ async def test_x_jumps_to_a_finding_and_f_shows_all() -> None:
         await pilot.press("x")
         await until(pilot, lambda: "No finding" in screen_text(app))
         await pilot.press("c")
-        await until(pilot, lambda: app.state.trace.exited is not None)
+        await ended(app, pilot)
         assert app.state.cursor == Cursor(1, 2)
         assert "X goes there" in screen_text(app).splitlines()[1]
         await pilot.press("X")
@@ -232,7 +233,7 @@ async def test_a_torch_leaf_that_waits_shows_what_it_was_sent_and_the_ledger_the
 
 
 async def test_torch_is_compared_where_the_step_sent() -> None:
-    async with debugger(SCENARIOS / "accumulation.py") as (app, pilot):
+    async with debugger(SCENARIOS / "accumulation.py", twin=True) as (app, pilot):
         await step(app, pilot)
         assert pane(app, "torch").splitlines()[-1].split() == ["a", "3", "2", "1", "≠", "-1"]
         assert pane(app, "leaves").splitlines()[1].startswith("= a")
@@ -292,7 +293,7 @@ async def test_a_click_on_a_leaf_selects_its_node() -> None:
 async def test_a_click_on_a_finding_goes_to_its_step() -> None:
     async with debugger(SCENARIOS / "accumulation.py") as (app, pilot):
         await pilot.press("c")
-        await until(pilot, lambda: app.state.trace.exited is not None)
+        await ended(app, pilot)
         await pilot.press("7")
         await until(pilot, lambda: "overwritten-gradient   at" in screen_text(app))
         await click(app, pilot, "overwritten-gradient   at", "findings")

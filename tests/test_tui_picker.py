@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from running import PATIENCE
 from tui import SCENARIOS, picker, screen_text, until
 
 from gradtui.trace.cursor import Cursor
@@ -93,5 +94,6 @@ async def test_a_click_marks_a_line_and_two_open_it(folder: Path) -> None:
         y = next(i for i, line in enumerate(screen_text(app).splitlines()) if "The second lesson" in line)
         await pilot.click(offset=(6, y))
         await until(pilot, lambda: "▶ second" in screen_text(app))
+        app.CLICK_CHAIN_TIME_THRESHOLD = PATIENCE  # seconds in which two clicks are one double click
         await pilot.click(offset=(6, y), times=2)
         await until(pilot, lambda: app.state.title == "second.py")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from textual.events import Paste
 from textual.widgets import OptionList
-from tui import PROGRAMS, SCENARIOS, debugger, pane, screen_text, status_of, step, until
+from tui import PROGRAMS, SCENARIOS, debugger, ended, pane, screen_text, status_of, step, until
 
 from gradtui.trace.cursor import Cursor
 
 
 async def test_the_overwrite_is_seen_and_a_knob_repairs_it() -> None:
-    async with debugger(SCENARIOS / "accumulation.py") as (app, pilot):
+    async with debugger(SCENARIOS / "accumulation.py", twin=True, spare=True) as (app, pilot):
         await step(app, pilot)
         assert "a.grad: 1 was overwritten by 1" in pane(app, "step")
         assert "overwrote 1; adding gives 2" in pane(app, "ledger")
@@ -20,6 +20,9 @@ async def test_the_overwrite_is_seen_and_a_knob_repairs_it() -> None:
         assert "⚠ overwritten-gradient" in screen_text(app)
         await step(app, pilot)
         assert "≠ -1" in pane(app, "torch")
+        run = app.program
+        assert run is not None
+        await until(pilot, lambda: run._spare is not None)
         await pilot.press("k")
         await until(pilot, lambda: app.screen is not app.debugger)
         await pilot.press("down", "enter")
@@ -65,7 +68,7 @@ async def test_e_gives_the_selected_leaf_another_number_without_the_asserts() ->
         assert "x1=3.5" in status_of(app)
         await pilot.press("slash", *"x1", "enter", "enter")
         await pilot.press("c")
-        await until(pilot, lambda: app.state.trace.exited is not None)
+        await ended(app, pilot)
         assert app.state.trace.exited is not None
         assert app.state.trace.exited.error is None  # the asserts hold for the numbers as written
         await pilot.press("slash", *"x1", "enter")
@@ -115,11 +118,11 @@ async def test_z_zeroes_what_the_leaves_hold_at_the_start_of_a_pass() -> None:
         assert "z zeroes them now" in pane(app, "step")
         await pilot.press("z")
         await until(pilot, lambda: pane(app, "leaves").splitlines()[1].split() == ["w", "2.5", "0"])
-        assert "z zeroes" not in pane(app, "step")
+        await until(pilot, lambda: "z zeroes" not in pane(app, "step"))
         await step(app, pilot, 2)
         assert "before 0 + added 5 = after 5" in pane(app, "step")
         await pilot.press("c")
-        await until(pilot, lambda: app.state.trace.exited is not None)
+        await ended(app, pilot)
         assert not app.state.trace.findings
         await pilot.press("6")
         await until(pilot, lambda: "w.grad = 5.0" in pane(app, "output"))
@@ -131,7 +134,7 @@ async def test_z_elsewhere_says_why_not() -> None:
         await pilot.press("z")
         await until(pilot, lambda: "This pass is under way" in screen_text(app))
         await pilot.press("c")
-        await until(pilot, lambda: app.state.trace.exited is not None)
+        await ended(app, pilot)
         await pilot.press("z")
         await until(pilot, lambda: "be zeroed where" in screen_text(app))
 
@@ -151,7 +154,7 @@ async def test_another_knob_keeps_the_loss_curve_of_the_run_before(tmp_path: Pat
     )
     async with debugger(program) as (app, pilot):
         await pilot.press("c")
-        await until(pilot, lambda: app.state.trace.exited is not None)
+        await ended(app, pilot)
         await pilot.press("9")
         await until(pilot, lambda: "pass 6:" in pane(app, "passes"))
         assert "rate=0.1" not in pane(app, "passes")
@@ -161,7 +164,7 @@ async def test_another_knob_keeps_the_loss_curve_of_the_run_before(tmp_path: Pat
         await pilot.press("enter")
         await until(pilot, lambda: "rate=0.3" in status_of(app) and app.state.stopped is not None)
         await pilot.press("c")
-        await until(pilot, lambda: app.state.trace.exited is not None)
+        await ended(app, pilot)
         await until(pilot, lambda: "pass 6:" in pane(app, "passes"))
         lines = pane(app, "passes").splitlines()
         assert any(line.startswith("A ━━━ rate=0.3") for line in lines)
@@ -184,7 +187,7 @@ async def test_lines_are_typed_to_a_program_that_reads_and_ctrl_d_ends_them() ->
         await until(pilot, lambda: app.state.cursor == Cursor(1, 0))
         assert not app.prompt.display
         await pilot.press("c")
-        await until(pilot, lambda: app.state.trace.exited is not None)
+        await ended(app, pilot)
         await pilot.press("i", *"1", "enter")
         await until(pilot, lambda: "input is closed" in screen_text(app))
 

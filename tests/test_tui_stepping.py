@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tui import PROGRAMS, SCENARIOS, debugger, graph_text, moment, pane, screen_text, step, until
+from tui import (
+    PROGRAMS,
+    SCENARIOS,
+    debugger,
+    ended,
+    graph_text,
+    moment,
+    pane,
+    screen_text,
+    status_of,
+    step,
+    until,
+)
 
 from gradtui.trace import Trace
 from gradtui.trace.cursor import Cursor
@@ -44,7 +56,7 @@ async def test_n_runs_one_node_and_shows_the_chain_rule_in_symbols_and_numbers()
 
 
 async def test_the_torch_pane_follows_the_selection_both_ways() -> None:
-    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+    async with debugger(SCENARIOS / "neuron.py", twin=True) as (app, pilot):
         await step(app, pilot, 5)
         chain = "TanhBackward0 → AddBackward0 → AddBackward0 → MulBackward0 → AccumulateGrad(x1)"
         assert chain in pane(app, "torch")
@@ -57,7 +69,7 @@ async def test_the_torch_pane_follows_the_selection_both_ways() -> None:
 
 
 async def test_time_travel_touches_no_program_and_shows_the_same_again() -> None:
-    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+    async with debugger(SCENARIOS / "neuron.py", twin=True) as (app, pilot):
         seen = [moment(app)]
         for _ in range(6):
             await step(app, pilot)
@@ -75,7 +87,7 @@ async def test_time_travel_touches_no_program_and_shows_the_same_again() -> None
 async def test_continue_runs_to_the_end_and_back_to_the_stop() -> None:
     async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
         await pilot.press("c")
-        await until(pilot, lambda: app.state.trace.exited is not None)
+        await ended(app, pilot)
         assert app.state.cursor == Cursor(1, 10)
         assert "ran to its end, 1 pass" in screen_text(app)
         await pilot.press("6")
@@ -159,7 +171,7 @@ async def test_a_torch_program_shows_its_chain_and_what_torch_saved() -> None:
 async def test_a_program_that_raises_leaves_its_steps_and_its_words() -> None:
     async with debugger(PROGRAMS / "raises_after_pass.py") as (app, pilot):
         await pilot.press("c")
-        await until(pilot, lambda: app.state.trace.exited is not None)
+        await ended(app, pilot)
         assert "ValueError" in screen_text(app).splitlines()[0]
         assert "Traceback" in pane(app, "output")
         assert len(app.state.trace.passes[0].steps) > 0
@@ -168,10 +180,9 @@ async def test_a_program_that_raises_leaves_its_steps_and_its_words() -> None:
 
 
 async def test_a_program_without_a_pass_says_so() -> None:
-    async with debugger(PROGRAMS / "no_backward.py") as (app, _):
-        await_text = screen_text(app)
-        assert "ran to its end, 0 passes" in await_text
-        assert "without a backward pass" in await_text
+    async with debugger(PROGRAMS / "no_backward.py") as (app, pilot):
+        await until(pilot, lambda: "without a backward pass" in screen_text(app))
+        assert "ran to its end, 0 passes" in status_of(app)
 
 
 async def test_quitting_ends_the_program() -> None:
@@ -186,13 +197,12 @@ async def test_quitting_ends_the_program() -> None:
 async def test_a_recording_opens_as_the_same_screen(tmp_path: Path) -> None:
     file = tmp_path / "neuron.gradtui"
     live = []
-    async with debugger(SCENARIOS / "neuron.py", record=file) as (app, pilot):
+    async with debugger(SCENARIOS / "neuron.py", twin=True, record=file) as (app, pilot):
         for _ in range(10):
             live.append(moment(app))
             await step(app, pilot)
         await pilot.press("c")
-        await until(pilot, lambda: app.state.trace.exited is not None)
-        await until(pilot, lambda: app.program is not None and app.program.session.exited is not None)
+        await ended(app, pilot)
     app = DebuggerApp.over_recording(Trace.of(read_recording(file)), "neuron.py")
     async with app.run_test(size=(160, 48)) as pilot:
         await until(pilot, lambda: app.state.cursor == Cursor(1, 0))

@@ -294,6 +294,10 @@ async def test_the_screen_asks_marks_and_lets_mend() -> None:
         shown = app.state.shown_pass
         assert shown is not None
         await until(pilot, lambda: shown.replaced)
+        assert app.program is not None
+        app.program.session.ask(Change(999, "leaf"))  # refused, and nothing to do with what was typed
+        await until(pilot, lambda: "has no node 999" in screen_text(app))
+        assert not app.prompt.display
         assert "✎ received[0] replaced by 0*g" in pane(app, "step")
         assert "✎" in graph_text(app)
         await step(app, pilot)
@@ -304,3 +308,32 @@ async def test_the_screen_asks_marks_and_lets_mend() -> None:
         assert "✎" not in pane(app, "step")
         await pilot.press("equals_sign")
         assert not app.prompt.display
+
+
+async def test_in_the_graph_by_module_it_is_marked_too() -> None:
+    async with debugger(PROGRAMS / "nested_modules.py", twin=False) as (app, pilot):
+        await step(app, pilot)
+        await pilot.press("equals_sign")
+        app.prompt.typed.value = "g = 2*g"
+        await pilot.press("enter")
+        shown = app.state.shown_pass
+        assert shown is not None
+        await until(pilot, lambda: shown.replaced)
+        await step(app, pilot, 8)
+        for _ in range(3):
+            graph = graph_text(app)
+            assert "✎" in graph, graph
+            await pilot.press("v")
+            await pilot.pause()
+
+
+async def test_a_refusal_leaves_the_prompt_to_be_read() -> None:
+    async with debugger(PROGRAMS / "linear.py", (80, 24), twin=False) as (app, pilot):
+        await pilot.press("b")
+        app.prompt.typed.value = "nonsense here"
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.screen.query("Toast")))
+        await pilot.pause(0.5)
+        prompt = app.prompt.region
+        assert all(not toast.region.intersection(prompt).area for toast in app.screen.query("Toast"))
+        assert "nonsense here" in screen_text(app)

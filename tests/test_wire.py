@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import select
 import signal
 import socket
 import threading
+from collections.abc import Iterator
+from types import CodeType, FrameType
 
 import msgspec
 import pytest
@@ -203,6 +206,13 @@ class Interrupted(Exception):
     """Raised by the signal handler below."""
 
 
+def codes(frame: FrameType | None) -> Iterator[CodeType]:
+    """What runs, innermost first."""
+    while frame is not None:
+        yield frame.f_code
+        frame = frame.f_back
+
+
 def test_a_signal_handler_that_raises_or_sends_tears_no_frame() -> None:
     """As `KeyboardInterrupt` does: it comes in the middle of a write, which the reader keeps waiting."""
     channel, ours = _pair()
@@ -214,8 +224,10 @@ def test_a_signal_handler_that_raises_or_sends_tears_no_frame() -> None:
     sent: list[Output] = []
     may_raise = False  # only where this test catches it
 
-    def handler(*_: object) -> None:
+    def handler(_: object, frame: FrameType | None) -> None:
         nonlocal may_raise
+        if sum(code is handler.__code__ for code in codes(frame)) > 2:
+            return  # slower than the timer
         name = f"handler {next(numbers)}"
         interruptions.append(name)  # the next one may come before this one's `send` has begun
         channel.send(Notice(name))
@@ -247,7 +259,7 @@ def test_a_signal_handler_that_raises_or_sends_tears_no_frame() -> None:
     notices = [event.message for event in heard if isinstance(event, Notice)]
     assert outputs == sorted(set(outputs), key=int)
     assert set(returned) <= set(notices) <= set(interruptions), "a send that returned was heard"
-    assert len(notices) >= len(interruptions) / 2
+    assert returned
     assert len(set(notices)) == len(notices), "none was heard twice"
     assert {event.text for event in heard if isinstance(event, Output)} <= {event.text for event in sent}
     assert len(sent) - len(outputs) <= len(interruptions), "only one that was interrupted may be missing"
@@ -259,13 +271,18 @@ def test_a_timeout_of_the_programs_own_is_no_end_of_the_debugger(blocked: str) -
     channel, ours = _pair()
 
     def handler(*_: object) -> None:
-        raise TimeoutError("too slow")
+        if blocked == "receive" or select.select([ours], [], [], 0)[0]:  # the write has begun
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            raise TimeoutError("too slow")
+
+    def block() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+        channel.receive() if blocked == "receive" else channel.send(Output("stdout", "x" * 10_000_000))
 
     before = signal.signal(signal.SIGALRM, handler)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
         with pytest.raises(TimeoutError, match="too slow"):
-            channel.receive() if blocked == "receive" else channel.send(Output("stdout", "x" * 10_000_000))
+            block()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from running import PATIENCE
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -26,6 +28,7 @@ class Terminal:
             capture_output=True,
             text=True,
             check=True,
+            timeout=PATIENCE,
             cwd=ROOT,
             env=env,
         )
@@ -43,7 +46,7 @@ class Terminal:
         """The same with its escape sequences."""
         return self._tmux("capture-pane", "-p", "-e")
 
-    def wait(self, condition: Callable[[str], object], seconds: float = 40) -> str:
+    def wait(self, condition: Callable[[str], object], seconds: float = PATIENCE) -> str:
         """The screen, once it fulfils a condition."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -133,7 +133,8 @@ class Desk:
     def go(self, until: Until, node: int = 0) -> bool:
         """At the live edge: let the program go on and wait. Has it come to another position, to be shown?
 
-        Raises `Refused` where there is nothing that could go on.
+        One that runs (the person has interrupted the wait) is paused by `step`; `end` waits on. Raises
+        `Refused` where there is nothing that could go on, or no way to go there from a program that runs.
         """
         if self.run is None:
             raise Refused("this is the end of the recording")
@@ -141,16 +142,21 @@ class Desk:
             raise Refused("the program has ended; N goes back, r runs it again")
         before = self.position.state.cursor
         passes, steps = self.trace.passes.begun, len(self.trace.arrivals)
-        if self.run.stopped:
+        runs = not self.run.stopped
+        if not runs:
             self.run.go(until, node)
+        elif until == "step":
+            self.run.pause()
+        elif until != "end":
+            raise Refused("the program runs: n pauses it, c waits for it")
         held = self._wait(hold=until == "step")
         passes, steps = self.trace.passes.begun - passes, len(self.trace.arrivals) - steps
         at = self.position.state.cursor
         self._tell_apart(held, shown=at != before)
-        if until != "step" and at != before:
+        if (until != "step" or runs) and at != before:
             new = f"{words.count(passes, 'new pass', 'new passes')}, " if passes else ""
             self.say(f"ran on: {new}{words.count(steps - passes, 'step')}")
-        return at != before and not self._running
+        return (runs or at != before) and not self._running
 
     def _tell_apart(self, held: list[Finding], shown: bool = True) -> None:
         """Say the findings that were held back, but for those that go below the step that is shown."""
@@ -169,7 +175,7 @@ class Desk:
         self.show()
 
     def wait_for(self, *kinds: type[Event]) -> Event | None:
-        """The answer of the program, which stands; None where it ended or the person interrupted."""
+        """The answer of the program, which stands; None where it stands no more or the person interrupted."""
         assert self._listener is not None
         return self._listener.wait_for(*kinds)
 
@@ -183,7 +189,7 @@ class Desk:
         if self._running:
             at = words.where(self.position.state)
             self.say("")  # below the terminal's own ^C
-            self.say(f"the program still runs: {at}; c waits for it, q ends it")
+            self.say(f"the program still runs: {at}; n pauses it, c waits for it, q ends it")
         return held
 
     def _follow(self, run: Run) -> None:

@@ -80,11 +80,11 @@ def _tensor(desk: Desk, node: Node, what: str, part: str) -> None:
 
 
 def _asked(desk: Desk, node: int, what: str, part: str) -> Inspected:
-    desk.needs_program().inspect(node, what, part)
-    seen = desk.wait_for(Inspected)
-    if not isinstance(seen, Inspected):
-        raise Refused("the program did not answer")
-    return seen
+    question = desk.needs_program().inspect(node, what, part)
+    while isinstance(seen := desk.wait_for(Inspected), Inspected):
+        if seen.request == question:
+            return seen
+    raise Refused("the program did not answer")
 
 
 def _say(desk: Desk, node: Node | None, seen: Inspected) -> None:
@@ -165,3 +165,5 @@ def set_one(desk: Desk, text: str) -> None:
             desk.say(words.spoken(changed_text(shown, done)))
         case CannotBe() as refused:
             raise Refused(refused.message)
+        case None:
+            raise Refused("the program did not answer")

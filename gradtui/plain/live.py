@@ -86,15 +86,14 @@ class Listener:
         self._printed.finish()
 
     def wait_zeroed(self) -> None:
-        """Until the program, which is stopped, has zeroed its gradients."""
-        session, zeroed = self._run.session, self._zeroed
-        while self._zeroed == zeroed and session.exited is None and not self._interrupted():
+        """Until the program, which is stopped, has zeroed its gradients, or stands no more."""
+        zeroed = self._zeroed
+        while self._zeroed == zeroed and self._run.stopped and not self._interrupted():
             self._read(0.1)
 
     def wait_for(self, *kinds: type[Event]) -> Event | None:
-        """Until the program, which is stopped, has sent one of these; None where it ended."""
-        session = self._run.session
-        while session.exited is None and not self._interrupted():
+        """Until the program, which is stopped, has sent one of these; None where it stands no more."""
+        while self._run.stopped and not self._interrupted():
             for event in self._read(0.1):
                 if isinstance(event, kinds):
                     return event

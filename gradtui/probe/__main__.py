@@ -1,19 +1,15 @@
 """The started process: take the first command from the inherited descriptor and run the program.
 
-Started by path as `python .../gradtui/probe/__main__.py FD`, so that neither the working directory
-nor this folder stands on the program's `sys.path`. With `ready` after it, torch is loaded before the
-first command comes: a spare for a lesson that is run again. With `terminal`, standard input is a
-terminal that belongs to the program alone.
+Started by path as `python .../gradtui/probe/__main__.py FD PIPE`, so that neither the working directory
+nor this folder stands on the program's `sys.path`. The pipe is for the program's children. With `ready`
+after it, torch is loaded before the first command comes: a spare for a lesson that is run again. With
+`terminal`, standard input is a terminal that belongs to the program alone.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-
-OUT_OF_THE_WAY = 200
-"""Where our descriptor moves: a program's first file is still number 3, and one that closes all it
-inherited and opens others finds none of ours in their place."""
 
 
 def main() -> None:
@@ -25,18 +21,19 @@ def main() -> None:
     import atexit
 
     from gradtui import userapi
-    from gradtui.probe import program
+    from gradtui.probe import children, program
     from gradtui.probe.output import ProgramOutput
     from gradtui.probe.probe import Probe
     from gradtui.wire.channel import Channel, Closed
     from gradtui.wire.messages import VERSION, Begin, Hello, Raised
 
     sys.path.pop(0)
-    channel = Channel(_moved(int(sys.argv[1])))
-    in_terminal = "terminal" in sys.argv[2:]
+    channel = Channel(children.moved(int(sys.argv[1])))
+    telling = children.moved(int(sys.argv[2]))
+    in_terminal = "terminal" in sys.argv[3:]
     if in_terminal:
         _take_terminal()
-    if "ready" in sys.argv[2:]:
+    if "ready" in sys.argv[3:]:
         _load_torch()
     try:
         begin = channel.receive()
@@ -54,6 +51,7 @@ def main() -> None:
     atexit.register(probe.__exit__, None, None, None)
     ProgramOutput(reporter, in_terminal).__enter__()
     probe.__enter__()
+    children.expect(telling)
     reporter.send(Hello(VERSION, begin.program, begin.argv, sys.version.split()[0], os.getpid(), os.getcwd()))
     program.run_as_main(begin, lambda error, text: reporter.send(Raised(error, text)))
 
@@ -71,19 +69,6 @@ def _load_torch() -> None:
         import torch  # noqa: F401
     except ImportError:
         pass  # scalar lessons do without
-
-
-def _moved(descriptor: int) -> int:
-    """The same end of the stream under a high number, closed in programs that this one starts."""
-    import fcntl
-
-    try:
-        moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, OUT_OF_THE_WAY)
-    except OSError:  # fewer descriptors are allowed than that
-        os.set_inheritable(descriptor, False)
-        return descriptor
-    os.close(descriptor)
-    return moved
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gradtui.probe.explain_freed import Freed
+from gradtui.probe.explain_hooks import hook_at
 from gradtui.probe.explain_names import modules_in, name_in
 from gradtui.probe.explain_saved import changed, shapes
 from gradtui.probe.explain_unreached import unreached
@@ -25,7 +26,7 @@ from gradtui.probe.forward import ForwardMap
 from gradtui.probe.places import of_probe
 from gradtui.probe.reporter import Reporter, one_line
 from gradtui.probe.scalar_names import user_frames
-from gradtui.probe.torch_private import forward_class, return_offsets
+from gradtui.probe.torch_private import forward_class, leaf_of
 from gradtui.wire.messages import Explained, Node, Part, Summary, Value
 
 if TYPE_CHECKING:
@@ -71,7 +72,11 @@ class Explainer:
             return None
         self._done = id(error)
         i = hooks.running
+        hook, at = hook_at(error, hooks.nodes, i, self._reporter.places.is_user)
+        i = i if at is None else at
         kind, message, culprit = self._told(error, hooks, outputs, inputs, i)
+        if culprit is None and hook is not None:
+            culprit = self._reporter.places.at(hook)
         node = 0 if i is None else hooks.ids[i]
         self._send(kind, hooks.number, hooks.steps, node, message, culprit)
         return -1 if i is None else i
@@ -157,7 +162,7 @@ class Explainer:
         """A leaf's name, else that of a variable that holds the tensor now."""
         storage = _storage(tensor)
         for node, facts in zip(hooks.nodes, hooks.described):
-            variable = getattr(node, "variable", None)
+            variable = leaf_of(node)
             if variable is not None and facts.named and _storage(variable) == storage:
                 return facts.name
         frames = user_frames(hooks.frame, self._reporter.places) if hooks.frame is not None else []
@@ -227,7 +232,7 @@ class Explainer:
     def _not_in_graph(self, hooks: TorchPass, inputs: Any) -> Told:
         assert hooks.frame is not None
         frames = user_frames(hooks.frame, self._reporter.places)
-        leaves = {id(getattr(node, "variable", None)) for node in hooks.nodes}
+        leaves = {id(leaf_of(node)) for node in hooks.nodes}
         inner = {id(node) for node in hooks.nodes}
         for tensor in inputs:
             if not isinstance(tensor, torch.Tensor) or id(tensor) in leaves or id(tensor.grad_fn) in inner:
@@ -254,7 +259,7 @@ class Explainer:
         )
         message.append(f"; it was ended by {what}")
         if culprit is None:
-            culprit = self._returned_at(node)
+            culprit = self._reporter.places.returned(getattr(forward_class(node), "backward", None))
         return "failed-node", message, culprit
 
     def _raised_at(self, error: Exception) -> int | None:
@@ -269,15 +274,6 @@ class Explainer:
                 found = places.at(code, traceback.tb_lasti)
             traceback = traceback.tb_next
         return found
-
-    def _returned_at(self, node: Any) -> int | None:
-        """Where a custom function's backward returned; its first line where it may have in several places."""
-        kind = forward_class(node)
-        code = getattr(getattr(kind, "backward", None), "__code__", None)
-        if code is None or not self._reporter.places.is_user(code):
-            return None
-        returns = return_offsets(code)
-        return self._reporter.places.at(code, returns[0] if len(returns) == 1 else -1)
 
 
 def said(facts: Node) -> str:

@@ -22,6 +22,7 @@ from gradtui.probe.torch_private import next_sequence_number, untouched
 from gradtui.wire.messages import Part
 
 INFERENCE = "torch.inference_mode()"
+NO_GRAD = "torch.no_grad()"
 MANY = 1_000
 """Tensors that are remembered as cut off by one cut."""
 CROWD = 4_096
@@ -82,6 +83,7 @@ class Deeds:
         self.cuts = Cuts()
         self._off: int | None = None
         """The stack that turned gradients off, while they are."""
+        self._off_by = NO_GRAD
         self._frozen: dict[int, tuple[weakref.ref[Any], int]] = {}
 
     def frozen_at(self, leaf: Any) -> int | None:
@@ -96,7 +98,9 @@ class Deeds:
             region = self._places.with_before(cut.stack, "inference_mode")
         if region is None or region == cut.stack:
             return cut.stack, [cut.stack]
-        return region, [region, ", around ", cut.stack]
+        if self._places.shown(region) == self._places.shown(cut.stack):
+            return region, [region]
+        return region, [region, ", which turns gradients off for ", cut.stack]
 
     def done(
         self,
@@ -194,7 +198,7 @@ class Deeds:
         if torch.is_inference_mode_enabled():
             return INFERENCE, None
         if not torch.is_grad_enabled():
-            return "torch.no_grad()", self._off
+            return self._off_by, self._off
         if not (result.is_floating_point() or result.is_complex()):
             dtype = str(result.dtype).removeprefix("torch.")
             return f"{name}, whose result is {dtype} and has no gradient", None
@@ -222,6 +226,7 @@ class Deeds:
         elif self._off is None:
             decorated = _decorated(frame)
             self._off = self._places.at(decorated) if decorated else self._places.stack(frame)
+            self._off_by = "torch.set_grad_enabled(False)" if _asked_plainly(frame) else NO_GRAD
 
     def _freeze(self, leaf: torch.Tensor, frame: FrameType) -> None:
         if leaf.requires_grad:
@@ -238,6 +243,12 @@ def _name(func: Callable[..., Any]) -> str:
 
 def _without_graph(result: Any) -> bool:
     return isinstance(result, torch.Tensor) and result.grad_fn is None
+
+
+def _asked_plainly(frame: FrameType) -> bool:
+    """Is it `set_grad_enabled` itself that turns gradients off? `no_grad` asks it to."""
+    asks, by = frame.f_code, frame.f_back
+    return asks.co_name == "__init__" and (by is None or by.f_code.co_filename != asks.co_filename)
 
 
 def _decorated(frame: FrameType | None) -> CodeType | None:

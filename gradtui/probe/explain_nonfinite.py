@@ -9,6 +9,7 @@ import torch
 
 from gradtui.probe.explain_saved import readable
 from gradtui.probe.explain_writes import Writes
+from gradtui.probe.torch_private import leaf_of, op_of
 from gradtui.wire.messages import Explained, Node, Part, Summary, Value
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _USUAL = {"self": 0, "input": 0, "other": 1, "exponent": 1, "target": 1}
 def bad(value: Value | None) -> bool:
     """Is a gradient or value known to hold NaN or Inf?"""
     if isinstance(value, Summary):
-        return value.nonfinite > 0 or (value.norm is not None and value.norm - value.norm != 0)
+        return value.nonfinite > 0  # the norm of finite entries may overflow
     return value is not None and value - value != 0
 
 
@@ -75,16 +76,17 @@ Found = tuple[int, Sequence[Part], int | None]
 
 
 def _forward_order(hooks: TorchPass) -> list[int]:
-    inner = [i for i, node in enumerate(hooks.nodes) if not hasattr(node, "variable")]
+    inner = [i for i, node in enumerate(hooks.nodes) if leaf_of(node) is None]
     return sorted(inner, key=lambda i: hooks.nodes[i]._sequence_nr())
 
 
 def _bad_leaf(hooks: TorchPass, writes: Writes) -> Found | None:
     for i, node in enumerate(hooks.nodes):
-        if hasattr(node, "variable") and bad(hooks.described[i].value):
-            text = _entries(node.variable, ~torch.isfinite(node.variable.detach()), "not finite")
+        leaf = leaf_of(node)
+        if leaf is not None and bad(hooks.described[i].value):
+            text = _entries(leaf, ~torch.isfinite(leaf.detach()), "not finite")
             message: list[Part] = [f"{hooks.described[i].name or 'a leaf'} is bad before the forward: {text}"]
-            write = writes.last(node.variable)
+            write = writes.last(leaf)
             if write is not None:
                 message += [f"; {write.what} changed it last, at ", write.stack]
             return i, message, None if write is None else write.stack
@@ -121,12 +123,12 @@ def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
 
 
 def _operand(node: Any, name: str) -> Any:
-    word = node.name().partition("Backward")[0]
+    word = op_of(node).partition("Backward")[0]
     slot = _SLOTS.get(word, _USUAL).get(name)
     if slot is None or slot >= len(node.next_functions):
         return None
     made = node.next_functions[slot][0]
-    return None if made is None or hasattr(made, "variable") else made
+    return None if made is None or leaf_of(made) is not None else made
 
 
 def _cause(op: str, saved: dict[str, torch.Tensor], exponent: object) -> str | None:

@@ -23,6 +23,8 @@ from gradtui.probe.explain_names import modules_in, name_in
 from gradtui.probe.forward import ForwardMap
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.scalar_names import user_frames
+from gradtui.probe.torch_private import forward_class, leaf_of, op_of, walk
+from gradtui.probe.weak import Remembered
 from gradtui.wire.messages import Explained, Part
 
 STEPS = 50
@@ -69,8 +71,10 @@ def _cut_of(
     cuts = [cut for cut in forward.deeds.cuts.recent if cut.sequence <= root]
     ran = forward.ran(id(module)) if module is not None else None
     own = [cut for cut in reversed(cuts) if any(ref() is leaf for ref in cut.of)]
-    for cut in own:  # one from before the module ran is an evaluation's
-        if ran is None or cut.used in numbers or (cut.leaves and ran[0] <= cut.sequence):
+    for cut in (
+        own
+    ):  # one from before the module ran is an evaluation's; a copy of the model cuts, and leads nowhere
+        if cut.used in numbers or (cut.leaves and (ran is None or ran[0] <= cut.sequence)):
             return cut
     if ran is None:
         return None
@@ -98,6 +102,8 @@ class Unreached:
         self._forward = forward
         self._reached = reached
         self._known: dict[int, _Optimizer] = {}
+        self._withheld = Remembered[Why]()
+        """Of leaves that a custom function returned None for."""
         self.last: tuple[int, int, Collection[int]] = (0, 0, ())
         """The last pass, its steps, and the sequence numbers of its nodes."""
 
@@ -107,12 +113,32 @@ class Unreached:
         if known is None or known.reference() is not optimizer:
             known = self._known[id(optimizer)] = _Optimizer(optimizer)
         known.steps += 1
+        known.suspects = [s for s in known.suspects if (leaf := s[0]()) is None or leaf.grad is None]
         if known.told or not self.last[0]:
             return
         if known.steps == 1:
             self._suspect(known, optimizer, frame)
         elif known.steps >= STEPS:
             self._tell(known)
+
+    def withheld(self, node: Any, slot: int) -> None:
+        """A custom function received a gradient and returned None for an operand."""
+        stack = self._forward.stack_of(self._forward.number_of(node))
+        made: tuple[Part, ...] = () if stack is None else (" at ", stack)
+        culprit = self._reporter.places.returned(getattr(forward_class(node), "backward", None))
+        why = Why((op_of(node), *made, " sent None on the way there"), culprit)
+        for below in walk([node.next_functions[slot][0]]):
+            leaf = leaf_of(below)
+            if leaf is not None:
+                self._withheld.set(leaf, why)
+
+    def _lacks(self, leaf: Any) -> bool:
+        """Has nothing come to a leaf so far?"""
+        return (
+            leaf.requires_grad
+            and leaf.grad is None
+            and (not self._reached(leaf) or self._withheld.get(leaf) is not None)
+        )
 
     def ends(self) -> None:
         """The watching ends."""
@@ -122,7 +148,7 @@ class Unreached:
 
     def _suspect(self, known: _Optimizer, optimizer: Any, frame: FrameType) -> None:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        missing = [p for p in parameters if p.requires_grad and p.grad is None and not self._reached(p)]
+        missing = [p for p in parameters if self._lacks(p)]
         frozen = [p for p in parameters if not p.requires_grad and p.is_leaf]
         if not missing and not frozen:
             return
@@ -137,7 +163,8 @@ class Unreached:
             if name is None and isinstance(p, torch.nn.Parameter):
                 why = REPLACED
             else:
-                why = unreached(p, module, self._forward, self.last[2])
+                known_why = self._withheld.get(p) if self._reached(p) else None
+                why = known_why or unreached(p, module, self._forward, self.last[2])
             known.suspects.append((weakref.ref(p), name, stack, why))
         self._tell_frozen(optimizer, frozen, homes)
 
@@ -157,13 +184,13 @@ class Unreached:
         groups: dict[tuple[Part, ...], list[tuple[str | None, int | None, Why]]] = {}
         for reference, name, stack, why in known.suspects:
             leaf = reference()
-            if leaf is None or (leaf.grad is None and leaf.requires_grad and not self._reached(leaf)):
+            if leaf is None or self._lacks(leaf):
                 groups.setdefault((*why.message, why.culprit or 0), []).append((name, stack, why))
         known.suspects.clear()
         use = self._reporter.places.use
         for members in groups.values():
             names, why = [name for name, _, _ in members if name], members[0][2]
-            head = f"no pass has reached {_several(names, len(members))}, which an optimizer steps: "
+            head = f"no gradient has come to {_several(names, len(members))}, which an optimizer steps: "
             message = [use(part) or 0 if isinstance(part, int) else part for part in (head, *why.message)]
             kind = "unused-parameter" if why.culprit is None else "cut-graph"
             number, step, _ = self.last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,39 @@ def evaluate(code: CodeType, names: Mapping[str, Any], frame: FrameType | None) 
         scope.update(variables(frame))
     scope.update(names)
     return eval(code, scope)  # the person's own, in their own program
+
+
+def raised(error: BaseException) -> str:
+    """What the person's expression raised, as `Type: message`; `exit()` is no more than that.
+
+    What a signal handler raised meanwhile, such as Ctrl-C, is meant for the program: it is raised again.
+    """
+    if isinstance(error, KeyboardInterrupt) or _of_handler(error):
+        raise error
+    return one_line(error)
+
+
+def _of_handler(error: BaseException) -> bool:
+    """Did it come out of a signal handler of the program's?"""
+    handlers = [getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()]
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code in handlers:
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def one_line(error: BaseException) -> str:
+    """An exception as `Type: message`; `Type` where it has none."""
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # its `__str__` is the program's
+        return name
+    return f"{name}: {text}" if text else name
 
 
 @contextmanager

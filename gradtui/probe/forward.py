@@ -2,8 +2,10 @@
 
 Under a `TorchFunctionMode`, every operation owns the range of sequence numbers that were given out
 while it ran; a node carries its number. Costs two counter reads and a walk over frame pointers per
-operation, and a look at the locals of the innermost module call. Known limits: other threads (they
-count for themselves), and operations made before watching began, have no lines.
+operation, a look at the locals of the innermost module call, and one at the type of what was made: other
+threads count for themselves, and a node of theirs shall not be taken for one with the same number. Known
+limits: what other threads made, and operations made before watching began, have no lines; a node of
+another thread may have that of a node of the same type and number.
 
 `Function.apply` does not pass through modes, so it is wrapped for the same purpose. Both step aside
 while torch compiles or traces: Dynamo follows the program's calls into a mode's Python code.
@@ -63,6 +65,7 @@ class ForwardMap(TorchFunctionMode):
         self._ends: list[int] = []
         self._stacks: list[int] = []
         self._modules: list[int] = []  # id() of the innermost module that ran, 0 for none
+        self._kinds: list[int] = []  # id() of the type of the last node made, 0 where it is not known
         self._here = threading.local()
         """Has `entered` in the thread that entered; an ident would be given to another thread later."""
         self._values: dict[int, Summary] = {}
@@ -100,6 +103,10 @@ class ForwardMap(TorchFunctionMode):
             if taken_off:
                 lift(self)
 
+    def leave(self) -> None:
+        """Do nothing any more, wherever it is entered: in a forked child."""
+        self._left = True
+
     def _lifted(self) -> bool:
         """Is it off the stack? The modes of another thread are out of reach."""
         return self._is_here() and lift(self)
@@ -119,8 +126,11 @@ class ForwardMap(TorchFunctionMode):
             before = next_sequence_number()
             out = original(cls, *args, **kwargs)
             if next_sequence_number() > before:
-                watching._made(before, out, sys._getframe(1))
-                watching.deeds.cuts.use(args, before)
+                try:
+                    watching._made(before, out, sys._getframe(1))
+                    watching.deeds.cuts.use(args, before)
+                except Exception as error:
+                    watching._contain(error)
             return out
 
         torch.autograd.Function.apply = classmethod(apply)  # type: ignore[assignment, method-assign]
@@ -136,15 +146,18 @@ class ForwardMap(TorchFunctionMode):
         out = func(*args, **(kwargs or {}))
         made = next_sequence_number() > before
         frame = sys._getframe(1)
-        if made:
-            self._made(before, out, frame)
         try:
+            if made:
+                self._made(before, out, frame)
             self.deeds.done(func, args, kwargs or {}, out, made, frame, before)
         except Exception as error:
-            if not is_ours(error):
-                raise
-            self._fault(error)
+            self._contain(error)
         return out
+
+    def _contain(self, error: Exception) -> None:
+        if not is_ours(error):
+            raise error
+        self._fault(error)
 
     def _made(self, before: int, out: Any, frame: Any) -> None:
         if not self._is_here():
@@ -156,24 +169,28 @@ class ForwardMap(TorchFunctionMode):
             if at and before < self._ends[at - 1]:
                 return
             end = min(end, starts[at])
+        node = out.grad_fn if type(out) is torch.Tensor else None
+        last = node is not None and node._sequence_nr() == end - 1
+        found = end, self._places.stack(frame), _running_module(frame), id(type(node)) if last else 0
+        columns = self._ends, self._stacks, self._modules, self._kinds
+        if len(self._ends) != len(starts):  # a handler of the program's raised in the lines below
+            for column in columns:
+                del column[len(starts) :]
+        for column, entry in zip(columns, found):
+            column.insert(at, entry)
         starts.insert(at, before)
-        self._ends.insert(at, end)
-        self._stacks.insert(at, self._places.stack(frame))
-        self._modules.insert(at, _running_module(frame))
         if len(starts) > KEPT:
             self._forget()
-        if type(out) is torch.Tensor:
-            node = out.grad_fn
-            if node is not None and out.numel() <= SMALL and not out.is_cuda:
-                summary = summarize(out, False)
-                if summary is not None:
-                    self._values[node._sequence_nr()] = summary
-                    if len(self._values) > VALUES:
-                        self._values = dict(islice(self._values.items(), VALUES // 2, None))
+        if node is not None and out.numel() <= SMALL and not out.is_cuda:
+            summary = summarize(out, False)
+            if summary is not None:
+                self._values[node._sequence_nr()] = summary
+                if len(self._values) > VALUES:
+                    self._values = dict(islice(self._values.items(), VALUES // 2, None))
 
     def _forget(self) -> None:
         half = KEPT // 2
-        for column in (self._starts, self._ends, self._stacks, self._modules):
+        for column in (self._ends, self._stacks, self._modules, self._kinds, self._starts):
             del column[:half]
 
     def forget_values(self, sequence_numbers: Iterable[int]) -> None:
@@ -183,6 +200,15 @@ class ForwardMap(TorchFunctionMode):
                 self._values.pop(number, None)
 
     # ----------------------------------------------------------------- asking
+
+    def number_of(self, node: Any) -> int:
+        """The number to ask by: its sequence number; -1, of which nothing is known, where the node that got
+        it in this thread is another one."""
+        number: int = node._sequence_nr()
+        i = self._operation(number)
+        if i is None or number != self._ends[i] - 1 or self._kinds[i] in (0, id(type(node))):
+            return number
+        return -1
 
     def stack_of(self, sequence_number: int) -> int | None:
         """The stack that made the node of this number, None if it was not seen."""

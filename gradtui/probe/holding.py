@@ -84,11 +84,12 @@ class Holding:
             file, path = tempfile.mkstemp(prefix="gradtui-")
             source = os.open(path, os.O_RDONLY)
             os.unlink(path)
-            self._places[identity] = _Place(_away(os.dup(descriptor)), _away(source), _away(file))
+            self._places[identity] = _Place(away(os.dup(descriptor)), away(source), away(file))
         return self._places[identity]
 
 
-def _away(descriptor: int) -> int:
+def away(descriptor: int) -> int:
+    """The same file by a high number; the low one is free again."""
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, OUT_OF_THE_WAY)
     os.close(descriptor)
     return moved

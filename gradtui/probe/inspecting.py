@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any
 
+from gradtui.probe.expressions import raised
 from gradtui.probe.numbers import number
 from gradtui.probe.slices import parse_slice
 from gradtui.probe.watching import is_tensor, text_of
@@ -32,9 +33,9 @@ def answer(
             fields = _fields(evaluate(compile(what, "<inspect>", "eval")), command.slice)
     except SyntaxError as error:
         fields = {"error": f"`{what}` is no Python expression: {error.msg}"}
-    except Exception as error:  # the person's expression or slice
+    except BaseException as error:  # the person's expression or slice
         plain = type(error) is ValueError
-        fields = {"error": str(error) if plain else f"{type(error).__name__}: {error}"}
+        fields = {"error": str(error) if plain else raised(error)}
     return _with(told, fields)
 
 

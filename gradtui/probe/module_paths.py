@@ -1,7 +1,8 @@
 """What modules are called, and the parameters that they own belong to: `blocks.0.mlp`.
 
-As `named_modules` has it. Where two models have different modules of one name, and where the name would
-begin with a number, the variable that holds the model stands in front: `netG.main.0`, `net.2`.
+As `named_modules` has it; a model itself is called by the variable that holds it. Where two models have
+different modules of one name, where one has a module of its own name, and where the name would begin with a
+number, that variable stands in front: `netG.main.0`, `net.2`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ class ModulePaths:
         """The module that had a name first."""
         self._apart: set[str] = set()
         """Variables of models that have names in common."""
+        self._models: set[str] = set()
+        """Variables of modules that have parameters: a loss function is no model."""
         self._asked = 0
         self._told: set[str] = set()
 
@@ -35,7 +38,11 @@ class ModulePaths:
         if self._known.get(obj) is not None:
             return
         self._known.set(obj, (root, name))
-        if name and issubclass(type(obj), torch.nn.Module):
+        if not issubclass(type(obj), torch.nn.Module):
+            self._models.add(root)
+        elif name:
+            if name == root or name.startswith(root + "."):
+                self._apart.add(root)
             first = self._first.get(name)
             other = first() if first is not None else None
             known = None if other is None else self._known.get(other)
@@ -45,18 +52,18 @@ class ModulePaths:
                 self._apart |= {root, known[0]}
 
     def of(self, number: int) -> str | None:
-        """The path of a module, or of a parameter's; None for a model itself, or if not known."""
+        """The path of a module, or of a parameter's; None if not known, or for a model without any."""
         known = self._known.by_id(number)
         return None if known is None else self._path(*known)
 
     def _path(self, root: str, name: str) -> str | None:
-        if root in self._apart:
-            return f"{root}.{name}" if name else root
-        return f"{root}.{name}" if name[:1].isdigit() else name or None
+        if not name:
+            return root if root in self._models else None
+        return f"{root}.{name}" if root in self._apart or name[:1].isdigit() else name
 
     def kinds(self) -> list[tuple[str, str]]:
         """The paths and classes of modules that were not asked for before."""
-        seen = len(self._known) + len(self._apart)
+        seen = len(self._known) + len(self._apart) + len(self._models)
         if seen == self._asked:
             return []
         self._asked = seen

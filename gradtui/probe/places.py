@@ -127,6 +127,14 @@ class Places:
             known = self._stacks[key] = len(self._raw) - 1
         return known
 
+    def returned(self, function: object) -> int | None:
+        """Where a function of the program's returned; its first line where it may have in several places."""
+        code = getattr(function, "__code__", None)
+        if code is None or not self.is_user(code):
+            return None
+        returns = _return_offsets(code)
+        return self.at(code, returns[0] if len(returns) == 1 else -1)
+
     def with_before(self, stack: int, word: str) -> int | None:
         """The nearest `with` statement on the way to a stack whose line holds `word`.
 
@@ -285,3 +293,14 @@ def _text(name: str) -> str | None:
 
     lines = linecache.getlines(name)
     return "".join(lines) if lines else None
+
+
+def _return_offsets(code: CodeType) -> list[int]:
+    """The offsets of a function's `return` instructions, one for each line."""
+    import dis  # late: most programs never need it
+
+    found: dict[int, int] = {}
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("RETURN_VALUE", "RETURN_CONST"):
+            found.setdefault(line_of(code, instruction.offset), instruction.offset)
+    return list(found.values())

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from gradtui.probe.expressions import one_line as one_line
 from gradtui.probe.faults import is_ours
 from gradtui.probe.places import Places
 from gradtui.probe.stops import Stops
@@ -49,6 +50,8 @@ class Reporter:
         self._faults: set[str] = set()
         self.flush_output: Callable[[], None] = _nothing
         """Called before a pass or a stop is reported, so that output keeps its place."""
+        self.on_abandon: Callable[[], object] = _nothing
+        """Called in a forked child."""
         self.stops = Stops(self, outlet, stop)
         """Whether the program stops, and what it is told while it stands."""
 
@@ -83,6 +86,7 @@ class Reporter:
     def abandon(self) -> None:
         """Forget the debugger (in a forked child, where the lock may be another thread's)."""
         self.enabled = False
+        self.on_abandon()
         self.lock = threading.RLock()
         self._outlet.close()
 
@@ -138,11 +142,3 @@ class Reporter:
     def ended(self, event: PassEnded) -> None:
         """A pass has ended."""
         self.send(event)
-
-
-def one_line(error: BaseException) -> str:
-    """An exception as `Type: message`."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:  # its `__str__` is the program's
-        return type(error).__name__

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import termios
 from collections.abc import Callable
+from contextlib import suppress
 
 from gradtui.probe.holding import Holding
 from gradtui.wire.channel import Channel, Closed
@@ -137,7 +138,10 @@ class ScreenChannel(Channel):
         """The screen is about to have the terminal, or has it."""
         self._holding.hold()
         if self._modes is None:
-            self._modes = termios.tcgetattr(self._terminal)
+            try:
+                self._modes = termios.tcgetattr(self._terminal)
+            except termios.error:  # it was hung up: there is nothing to see, nor to restore
+                self._modes = []
 
     def _give_back(self) -> None:
         self._modes = None
@@ -149,7 +153,8 @@ class ScreenChannel(Channel):
             code = self._part(PATIENCE)
             if code:
                 told = f"was killed by signal {-code}" if code < 0 else f"has failed (exit code {code})"
-                os.write(2, f"gradtui: the debugger {told}; the program goes on without it\n".encode())
+                with suppress(OSError):  # nobody may read it any more
+                    os.write(2, f"gradtui: the debugger {told}; the program goes on without it\n".encode())
             self._resting = True
             self._rest_if_idle()
 
@@ -166,12 +171,18 @@ class ScreenChannel(Channel):
         except OSError:
             pass  # the other end is closed
         self._socket.close()
+        code = 0
         try:
-            code = self._process.wait(patience)
-        except subprocess.TimeoutExpired:
-            code = 0
-        if code and self._modes is not None:
-            os.write(self._terminal, RESET)
-            termios.tcsetattr(self._terminal, termios.TCSADRAIN, self._modes)  # type: ignore[arg-type]
-        self._give_back()
+            with suppress(subprocess.TimeoutExpired):
+                code = self._process.wait(patience)
+            if code and self._modes:
+                self._reset(self._modes)
+        finally:
+            self._give_back()
         return code
+
+    def _reset(self, modes: list[object]) -> None:
+        """The terminal as it was before a screen that was killed. One that was hung up stays as it is."""
+        with suppress(OSError, termios.error):
+            os.write(self._terminal, RESET)
+            termios.tcsetattr(self._terminal, termios.TCSADRAIN, modes)  # type: ignore[arg-type]

@@ -80,7 +80,7 @@ class Describer:
         for node, number, inputs, outputs, (name, is_path, tensor) in zip(
             nodes, ids, edges, to_outputs, named
         ):
-            leaf, sequence = leaf_of(node), node._sequence_nr()
+            leaf, sequence = leaf_of(node), self._forward.number_of(node)
             value: Value | None
             if leaf is not None:
                 stack, module, value = None, id(leaf), self.values(leaf, rich)
@@ -106,7 +106,7 @@ class Describer:
     def root(self, node: Any, number: int, roots: list[Any]) -> Node:
         """A root alone, of a pass that is not recorded."""
         value = next((summarize(t, False) for t in roots if root_node(t) is node), None)
-        sequence = node._sequence_nr()
+        sequence = self._forward.number_of(node)
         leaf = leaf_of(node) is not None
         name = None if leaf else self._assigned(node)
         stack = self._reporter.places.use(self._forward.stack_of(sequence))
@@ -114,5 +114,5 @@ class Describer:
 
     def _assigned(self, node: Any) -> str | None:
         """The variable that a node's result was stored in as it was made."""
-        stack = self._forward.result_of(node._sequence_nr())
+        stack = self._forward.result_of(self._forward.number_of(node))
         return None if stack is None else self._reporter.places.assigned(stack)

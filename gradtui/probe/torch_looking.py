@@ -167,11 +167,8 @@ def _picture(part: torch.Tensor) -> Grid:
     """The last two dimensions in few cells: each the entry largest in magnitude, NaN before any."""
     if part.dim() < 2:
         rows, columns = _SHAPED
-        per = -(-part.numel() // (rows * columns))
-        cells = _extremes(part.reshape(-1), rows * columns, per)
-        columns = min(columns, len(cells))
-        cells = cells[: len(cells) // columns * columns]
-        return Grid(len(cells) // columns, columns, tuple(cells))
+        rows = min(rows, part.numel() // columns)
+        return Grid(rows, columns, tuple(_extremes(part.reshape(-1), rows * columns)))
     plane = _last_two(part)
     bands = [_real(band) for band in plane.tensor_split(min(SIDE, plane.shape[0]))]
     high = torch.stack([band.amax(0) for band in bands])
@@ -183,10 +180,10 @@ def _picture(part: torch.Tensor) -> Grid:
     return Grid(high.shape[0], high.shape[1], tuple(cells))
 
 
-def _extremes(flat: torch.Tensor, count: int, per: int) -> list[float]:
-    """Of each `per` entries of a vector, the largest in magnitude."""
+def _extremes(flat: torch.Tensor, count: int) -> list[float]:
+    """Of each of `count` parts of a vector, alike in size, the entry largest in magnitude."""
     cells = []
-    for piece in torch.split(flat, per)[:count]:
+    for piece in flat.tensor_split(count):
         real = _real(piece)
         high, low = float(real.max()), float(real.min())
         cells.append(high if abs(high) >= abs(low) else low)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from threading import get_ident
 from types import FrameType
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from gradtui.probe.explain_nonfinite import Nonfinite, bad
 from gradtui.probe.reading import Reader
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.torch_gradients import TorchLeaf
-from gradtui.probe.torch_private import leaf_of, op_of, untouched
+from gradtui.probe.torch_private import leaf_of, op_of, running_pass, untouched
 from gradtui.probe.torch_saved import read_saved
 from gradtui.probe.torch_spot import TorchSpot
 from gradtui.wire.messages import Accumulated, Hit, Node, Saved, Sent, Stepped, Summary, Value
@@ -34,19 +35,6 @@ norm of middling tensors. In a larger graph that is read at a stop."""
 
 UNREAD = Summary((), "", "", note="not read")
 """Of a pass in which no breakpoint could hold."""
-
-
-def walk(roots: list[Any]) -> list[Any]:
-    """Every node below the roots, roots first. No recursion: graphs are deep."""
-    order, stack, seen = [], list(reversed(roots)), {id(root) for root in roots}
-    while stack:
-        node = stack.pop()
-        order.append(node)
-        for function, _ in reversed(node.next_functions):
-            if function is not None and id(function) not in seen:
-                seen.add(id(function))
-                stack.append(function)
-    return order
 
 
 class TorchPass:
@@ -74,6 +62,9 @@ class TorchPass:
         self._saved: dict[int, tuple[Saved, ...]] = {}
         self._handles: list[Any] = []
         self._over = False
+        self._task: int | None = None
+        """The engine's number for this pass, from its first node on."""
+        self._home = get_ident()
         self._brief = len(nodes) > FEW
         self._read = Reader(self._brief)
         self.attention: Attention = "whole"
@@ -87,6 +78,10 @@ class TorchPass:
         """Its steps until then."""
         self.before_steps: dict[int, Summary | None] = {}
         """What the leaves held whose steps these are."""
+        self.withheld: list[tuple[int, int]] = []
+        """Custom functions that received a gradient and returned None for an operand: by index, which one."""
+        self.roots: list[int] = []
+        """From which it starts, by index."""
         self.stack = 0
         """From which backward was called."""
         self.frame: FrameType | None = None
@@ -135,10 +130,9 @@ class TorchPass:
                 self._handles.append(node.register_prehook(self._guarded(self._before_node, i)))
 
     def _marking(self, i: int) -> Callable[..., None]:
-        ran = self._ran
-
         def marked(*_: Any) -> None:
-            ran[i] = None
+            if self._is_mine(i):
+                self._ran[i] = None
 
         return marked
 
@@ -166,7 +160,7 @@ class TorchPass:
     def _guarded(self, hook: Callable[..., Any], i: int) -> Callable[..., Any]:
         def guarded(*args: Any) -> Any:
             try:
-                if not self._over:
+                if self._is_mine(i):
                     with untouched():
                         return hook(i, *args)
             except Exception as error:
@@ -174,6 +168,13 @@ class TorchPass:
             return None
 
         return guarded
+
+    def _is_mine(self, i: int) -> bool:
+        """Does this pass run the node? A leaf's is shared with passes of other threads or inside this."""
+        task = running_pass()
+        if self._task is None and (get_ident() == self._home or i in self.roots):
+            self._task = task
+        return task == self._task and not self._over
 
     @property
     def running(self) -> int | None:
@@ -313,6 +314,8 @@ class TorchPass:
             accumulated = self._accumulated(i, received, got, rich)
         else:
             contributions = self._contributions(i, received, sent, rich)
+            if None in contributions and isinstance(self.nodes[i], torch.autograd.function.BackwardCFunction):
+                self._withhold(i, received, contributions)
             if stops.armed:
                 told = [(item.to, item.value) for item in contributions if item is not None]
                 hits = stops.after(TorchSpot(self, i, received, sent), got, told, self.attention == "whole")
@@ -339,6 +342,12 @@ class TorchPass:
             value = None if target is None else self._read.like(gradient, received, rich)
             contributions.append(None if value is None or target is None else Sent(target, value))
         return tuple(contributions)
+
+    def _withhold(self, i: int, received: tuple[Any, ...], contributions: tuple[Sent | None, ...]) -> None:
+        if any(gradient is not None for gradient in received):
+            for slot, (target, sent) in enumerate(zip(self.inputs[i], contributions)):
+                if sent is None and target is not None:
+                    self.withheld.append((i, slot))
 
     def _accumulated(
         self, i: int, received: tuple[Any, ...], got: tuple[Value | None, ...], rich: bool

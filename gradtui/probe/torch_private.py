@@ -2,6 +2,7 @@
 
 - `_engine_run_backward`: the one door into the engine; `torch.autograd` imports it by name.
 - `_get_sequence_nr`: the next sequence number of this thread; a node carries the number it was made with.
+- `_current_graph_task_id`: which call of the engine runs what this thread is in.
 - `_functions.AccumulateGrad`: the type of the nodes that add to a leaf's `.grad`.
 - `Module._call_impl`: every call of a module passes through it.
 - `register_optimizer_step_post_hook`: public, but it is one list for all optimizers.
@@ -11,15 +12,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import CodeType
 from typing import Any
 
 import torch
 import torch.autograd.graph as graph
 
-from gradtui.probe.places import line_of
-
 next_sequence_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
+
+running_pass: Callable[[], int] = torch._C._current_graph_task_id
+"""Inside a hook: a number for the call of the engine that runs the node, whatever the thread."""
 
 RunBackward = Callable[..., Any]
 
@@ -52,6 +53,19 @@ def root_node(output: Any) -> Any:
     if output.grad_fn is not None:
         return output.grad_fn
     return graph.get_gradient_edge(output).node
+
+
+def walk(roots: list[Any]) -> list[Any]:
+    """Every node below the roots, roots first. No recursion: graphs are deep."""
+    order, stack, seen = [], list(reversed(roots)), {id(root) for root in roots}
+    while stack:
+        node = stack.pop()
+        order.append(node)
+        for function, _ in reversed(node.next_functions):
+            if function is not None and id(function) not in seen:
+                seen.add(id(function))
+                stack.append(function)
+    return order
 
 
 def leaf_of(node: Any) -> Any:
@@ -131,14 +145,3 @@ def on_optimizer_step(hook: Callable[..., None]) -> Any:
 def forward_class(node: Any) -> Any:
     """The custom `Function` that a node belongs to; None for torch's own."""
     return getattr(type(node), "_forward_cls", None)
-
-
-def return_offsets(code: CodeType) -> list[int]:
-    """The offsets of a function's `return` instructions, one for each line."""
-    import dis  # late: most programs never need it
-
-    found: dict[int, int] = {}
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("RETURN_VALUE", "RETURN_CONST"):
-            found.setdefault(line_of(code, instruction.offset), instruction.offset)
-    return list(found.values())

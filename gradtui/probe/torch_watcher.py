@@ -22,7 +22,7 @@ from gradtui.probe.signals import Held
 from gradtui.probe.summaries import summarize
 from gradtui.probe.torch_describe import Describer
 from gradtui.probe.torch_gradients import TorchLeaf
-from gradtui.probe.torch_pass import Attention, Failed, TorchPass, walk
+from gradtui.probe.torch_pass import Attention, Failed, TorchPass
 from gradtui.probe.torch_private import (
     being_compiled,
     engine_entry,
@@ -31,6 +31,7 @@ from gradtui.probe.torch_private import (
     replace_engine_entry,
     root_node,
     untouched,
+    walk,
 )
 from gradtui.probe.weak import Remembered
 from gradtui.wire.messages import PassBegan, PassEnded, Summary, Value
@@ -51,6 +52,7 @@ class TorchWatcher:
         self._reporter = reporter
         self._full = full
         self._forward = ForwardMap(reporter.places, partial(reporter.fault, doing="look at the forward"))
+        reporter.on_abandon = self._forward.leave
         self._explainer = Explainer(reporter, self._forward)
         self._nonfinite = Nonfinite()
         self._unreached = Unreached(reporter, self._forward, self._was_reached)
@@ -156,6 +158,8 @@ class TorchWatcher:
         self._reporter.ended(PassEnded(hooks.number, error))
         numbers = hooks.sequence_numbers
         self._unreached.last = (hooks.number, hooks.steps, numbers)
+        for i, slot in hooks.withheld:
+            self._guarded(self._unreached.withheld, hooks.nodes[i], slot)
         self._forward.deeds.cuts.forget_left()
         if not retained:
             self._forward.forget_values(numbers)
@@ -222,7 +226,7 @@ class TorchWatcher:
             hooks.describe = partial(
                 self._describer.describe, nodes, ids, hooks.inputs, hooks.outputs, outputs, caller, rich
             )
-            first = [next(i for i, node in enumerate(nodes) if node is root) for root in roots]
+            first = hooks.roots = [next(i for i, node in enumerate(nodes) if node is root) for root in roots]
             announce = partial(self._announce, hooks, first, kind)
             if stops.light:
                 alone = partial(self._announce_roots, hooks, first, kind, outputs)

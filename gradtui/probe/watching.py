@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
 
+from gradtui.probe.expressions import raised
 from gradtui.probe.numbers import number
 from gradtui.wire.messages import Seen
 
@@ -35,7 +36,7 @@ class Watches:
 def _compiled(text: str) -> CodeType | str:
     try:
         return compile(text.strip(), "<watch>", "eval")
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return f"no Python expression: {error.msg if isinstance(error, SyntaxError) else error}"
 
 
@@ -44,8 +45,8 @@ def _one(text: str, code: CodeType | str, evaluate: Callable[[CodeType], Any]) -
         return Seen(text, error=code)
     try:
         return seen(text, evaluate(code))
-    except Exception as error:  # the person's expression
-        return Seen(text, error=f"{type(error).__name__}: {error}"[:LONGEST])
+    except BaseException as error:  # the person's expression
+        return Seen(text, error=raised(error)[:LONGEST])
 
 
 def seen(expression: str, result: Any) -> Seen:

@@ -121,8 +121,9 @@ class AttachedRun(Run):
         path = Path(name)
         program = Program(path, "", path.name, (), (), name, "", Scenario(), "")
         points = Breakpoints()
-        points.add_all(remembered.load(path))
-        plan = Plan(path, stop=False, breakpoints=tuple(points.points))
+        kept, told = remembered.load(path)
+        points.add_all(kept)
+        plan = Plan(path, stop=False, breakpoints=tuple(points.points), told=tuple(told))
         self.attached = AttachedSession(plan, descriptor, held)
         super().__init__(program, plan, self.attached)
 

@@ -48,9 +48,14 @@ class Incoming:
         """Does a process (the program, or one that it started) still hold an end of the pipes?"""
         return any(descriptor in self._selector.get_map() for descriptor in self._streams.values())
 
-    def wait(self, timeout: float) -> None:
-        """Wait until there is something to read, or `timeout` seconds."""
-        self._selector.select(timeout)
+    def wait(self, timeout: float, to_send: bool = False) -> None:
+        """Wait until there is something to read, or `timeout` seconds; `to_send`: or room to send."""
+        if to_send and self._socket in self._selector.get_map():
+            self._selector.modify(self._socket, selectors.EVENT_READ | selectors.EVENT_WRITE)
+            self._selector.select(timeout)
+            self._selector.modify(self._socket, selectors.EVENT_READ)
+        else:
+            self._selector.select(timeout)
 
     def read(self) -> list[Event]:
         """What has arrived. Raises `WireError` when the messages are not ours."""

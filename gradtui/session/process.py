@@ -7,12 +7,14 @@ started from nothing, since it may want to set things before torch is imported.
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Literal
 
+from gradtui.session.children import IncomingWithChildren
 from gradtui.session.incoming import Incoming, Stream
 from gradtui.session.terminal import Terminal, environment
 
@@ -24,28 +26,36 @@ it has a terminal of its own, to which it writes as well."""
 
 
 class Started:
-    """A Python process with the probe in it, and our end of the socket to it."""
+    """A Python process with the probe in it, and our ends of the socket to it and of its children's pipe."""
 
     def __init__(self, stdin: Stdin, ready: bool = False) -> None:
         self.terminal = Terminal() if stdin == "terminal" else None
         """The one that the program has to itself; None where it reads and writes elsewhere."""
         ours, theirs = socket.socketpair()
-        words = [str(theirs.fileno()), *["ready"] * ready, *["terminal"] * (self.terminal is not None)]
+        self._children, telling = os.pipe()
+        words = [
+            str(theirs.fileno()),
+            str(telling),
+            *["ready"] * ready,
+            *["terminal"] * (self.terminal is not None),
+        ]
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
         try:
             self.process: subprocess.Popen[bytes] = subprocess.Popen(
                 [sys.executable, *flags, _PROBE, *words],
                 **self._streams(stdin),
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), telling],
                 start_new_session=True,
             )
         except BaseException:
             ours.close()
+            os.close(self._children)
             if self.terminal is not None:
                 self.terminal.close()
             raise
         finally:
             theirs.close()
+            os.close(telling)
         if self.terminal is not None:
             self.terminal.given()
         self.socket = ours
@@ -60,16 +70,18 @@ class Started:
     def incoming(self) -> Incoming:
         """What it sends and prints, to be read once."""
         if self.terminal is not None:
-            return Incoming(self.socket.fileno(), {"stdout": self.terminal.ours}, by_terminal=True)
+            terminal: dict[Stream, int] = {"stdout": self.terminal.ours}
+            return IncomingWithChildren(self.socket.fileno(), terminal, True, self._children)
         stdout, stderr = self.process.stdout, self.process.stderr
         assert stdout is not None
         assert stderr is not None
         pipes: dict[Stream, int] = {"stdout": stdout.fileno(), "stderr": stderr.fileno()}
-        return Incoming(self.socket.fileno(), pipes, by_terminal=False)
+        return IncomingWithChildren(self.socket.fileno(), pipes, False, self._children)
 
     def release(self) -> None:
         """Close what is ours of it."""
         self.socket.close()
+        os.close(self._children)
         for pipe in (self.process.stdout, self.process.stderr):
             if pipe is not None:
                 pipe.close()

@@ -7,11 +7,26 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from gradtui.session.breakpoints import parse
+from gradtui.session.errors import BadInput
 
-def load(program: Path) -> list[str]:
-    """The breakpoints that were set when the program was last debugged, as text."""
+
+def load(program: Path) -> tuple[list[str], list[str]]:
+    """The breakpoints that were set when the program was last debugged, as text.
+
+    Also a notice for each that is not understood, which is left out.
+    """
     kept = _all().get(str(program.resolve()))
-    return [text for text in kept if isinstance(text, str)] if isinstance(kept, list) else []
+    texts, told = [], []
+    for text in kept if isinstance(kept, list) else []:
+        if isinstance(text, str):
+            try:
+                parse(text)
+            except BadInput as error:
+                told.append(f"a breakpoint kept in {_path()} is left out: {error}")
+            else:
+                texts.append(text)
+    return texts, told
 
 
 def save(program: Path, texts: Sequence[str]) -> None:

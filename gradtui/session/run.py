@@ -30,6 +30,7 @@ class Run:
         self.trace = Trace(plan.keep)
         self.session = session or Session(plan)
         self._spare: Started | None = None
+        self._closed = False
         self._asked = 0
 
     def pump(self, timeout: float = 0.0) -> list[Event]:
@@ -102,7 +103,7 @@ class Run:
         changed = self.inputs if inputs is None else inputs
         given = {found.name: found.text for found in program.inputs}
         kept = {name: text for name, text in changed.items() if given.get(name) != text}
-        plan = replace(self.plan, knobs=dict(knobs), edits=edits(program.inputs, kept))
+        plan = replace(self.plan, knobs=dict(knobs), edits=edits(program.inputs, kept), told=())
         self.session.close()
         self.program, self.plan, self.inputs = program, plan, kept
         self.trace = Trace(plan.keep)
@@ -118,11 +119,12 @@ class Run:
 
     def prepare(self) -> None:
         """Have a spare process load torch for the next run. For lessons only; others do without."""
-        if self._spare is None and self.program.scenario.declared:
+        if self._spare is None and not self._closed and self.program.scenario.declared:
             self._spare = Started(self.plan.stdin, ready=True)
 
     def close(self) -> None:
-        """End the program; nothing of it is left behind."""
+        """End the program; nothing of it is left behind, and nothing more is started."""
+        self._closed = True
         self.session.close()
         if self._spare is not None:
             self._spare.end()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -86,6 +87,8 @@ class Plan:
     """Is there a person to stop for? False: `gradtui.breakpoint()` goes on."""
     keep: int = KEEP
     """Bytes for the passes that one travels in."""
+    told: tuple[str, ...] = ()
+    """Notices that the run begins with."""
 
     @property
     def title(self) -> str:
@@ -103,6 +106,11 @@ class Session:
         """The last event, once the program has ended."""
         self.stopped: Stopped | None = None
         """The stop the program stands at, None while it runs."""
+        self._pausing = False
+        """Has it been told to pause, and not stopped since?"""
+        self._unsent = bytearray()
+        """Of commands: what the program has had no room for yet."""
+        self._first: list[Event] = [Notice(text) for text in plan.told]
         self._passes = self._steps = 0
         self._open_passes: set[int] = set()
         self._error: str | None = None
@@ -149,11 +157,14 @@ class Session:
         """
         if self.exited is not None:
             return []
-        self._wait(timeout)
+        self._flush()
+        self._wait(0.0 if self._first else timeout)
         ended = self._process.poll() is not None  # asked before reading: what it sent is there by now
         if ended and self._ended_at is None:
             self._ended_at = time.monotonic()
-        events = self._read()
+        events = [*self._first, *self._read()]
+        self._first.clear()
+        self._flush()
         for event in events:
             self._note(event)
         if ended and self._incoming.drained and (not self._incoming.held or self._waited_enough()):
@@ -166,7 +177,7 @@ class Session:
 
     def _wait(self, timeout: float) -> None:
         if self._incoming.descriptors():
-            self._incoming.wait(timeout)
+            self._incoming.wait(timeout, bool(self._unsent))
         elif timeout:  # it has closed everything: only its end is left to wait for
             try:
                 self._process.wait(timeout)
@@ -189,14 +200,19 @@ class Session:
             case Hello():
                 self._greeted = True
             case PassBegan():
+                self.stopped = None
                 self._passes += 1
                 self._open_passes.add(event.number)
             case Stepped():
+                self.stopped = None
                 self._steps += 1
             case PassEnded():
+                self.stopped = None
                 self._open_passes.discard(event.number)
             case Stopped():
-                self.stopped = event
+                self.stopped, self._pausing = event, False
+            case Notice() if event.left:
+                self.stopped = None
             case Raised():
                 self._error = event.error
 
@@ -250,8 +266,9 @@ class Session:
             self._command(Break(points))
 
     def pause(self) -> None:
-        """Stop before the next node, where the program runs."""
-        if self.stopped is None and self.exited is None:
+        """Stop before the next node, where the program runs. Once is enough until it has stopped."""
+        if self.stopped is None and self.exited is None and not self._pausing:
+            self._pausing = True
             self._command(Pause())
 
     def zero(self) -> None:
@@ -303,14 +320,18 @@ class Session:
         return terminal
 
     def _command(self, command: Command) -> None:
-        """Send a command whole; the program waits for it, so this is over at once."""
+        """Send a command. A running program may have no room for it: the rest goes when `pump` is called."""
+        self._unsent += frame(encode(command))
+        self._flush()
+
+    def _flush(self) -> None:
         try:
-            self._socket.setblocking(True)
-            self._socket.sendall(frame(encode(command)))
+            while self._unsent:
+                del self._unsent[: self._socket.send(self._unsent, socket.MSG_DONTWAIT)]
+        except BlockingIOError:
+            pass
         except OSError:
-            pass  # the program is gone; its wait status will say how
-        finally:
-            self._socket.setblocking(False)
+            self._unsent.clear()  # the program is gone; its wait status will say how
 
     def signal(self, number: int) -> None:
         """Pass a signal on to the program."""

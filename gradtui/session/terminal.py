@@ -18,6 +18,8 @@ ROWS = 24
 """Rows that the program sees: its output scrolls, so the height of a pane says nothing."""
 COLUMNS = 80
 """Columns before anybody said how wide the pane is."""
+LONGEST = 4095
+"""Bytes of a line that is typed, without its end: the system gives a program that reads lines no more."""
 
 
 class Terminal:
@@ -28,8 +30,8 @@ class Terminal:
             self.ours, self.theirs = os.openpty()
         except OSError as error:
             raise BadInput(f"the system has no terminal for the program: {error.strerror}") from None
-        self._open_line = False
-        """Was the last line typed without its end?"""
+        self._open = 0
+        """Bytes typed of a line that has no end yet."""
         self.resize(COLUMNS)
 
     def given(self) -> None:
@@ -51,6 +53,14 @@ class Terminal:
     def type(self, text: str) -> None:
         """Let the program read this. Raises `BadInput` where it cannot."""
         data = text.encode()
+        *lines, rest = data.split(b"\n")
+        sizes = [len(line) for line in (*lines, rest)]
+        sizes[0] += self._open
+        if max(sizes) > LONGEST and self._flags() & termios.ICANON:
+            raise BadInput(
+                f"a line of {max(sizes):,} bytes is not typed: of a line at a terminal the system gives "
+                f"a program {LONGEST:,}; have the program read a file instead"
+            )
         os.set_blocking(self.ours, False)
         try:
             sent = os.write(self.ours, data)
@@ -58,20 +68,20 @@ class Terminal:
             sent = 0
         except OSError:
             raise BadInput("the program has closed its input") from None
-        self._open_line = bool(data) and not data.endswith(b"\n")
+        self._open = sizes[-1]
         if sent < len(data):
             raise BadInput("the program has not read what was typed before")
 
     def end_of_file(self) -> None:
         """Let the program find an end of file once, as Ctrl+D does; after an open line it takes two."""
-        self.type("\x04\x04" if self._open_line else "\x04")
-        self._open_line = False
+        self.type("\x04\x04" if self._open else "\x04")
+        self._open = 0
 
     def _flags(self) -> int:
         try:
             flags: int = termios.tcgetattr(self.ours)[3]
         except (OSError, termios.error):  # nobody has the other end
-            return termios.ECHO
+            return termios.ECHO | termios.ICANON
         return flags
 
     def close(self) -> None:

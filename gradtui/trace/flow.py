@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import islice, pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -45,34 +46,45 @@ LEARNT = 0.01
 UNITS = 4
 """A layer of fewer units, or a gradient of fewer entries, may be zero by chance."""
 CROWD = 10_000
-"""Leaves and lines remembered; beyond it all are forgotten."""
+"""Leaves remembered: beyond it those that have not been seen longest are forgotten. Of what is remembered
+by line, all is."""
 
 _FLAT = ("Round", "Floor", "Ceil", "Trunc", "Sign")
 _SATURATING = ("Relu", "Threshold", "Sigmoid", "Tanh", "Gelu", "Hardtanh", "Hardsigmoid", "LeakyRelu", "Elu",
                "Silu", "Clamp", "ClampMin", "ClampMax")  # fmt: skip
 
 
+@dataclass(slots=True)
+class _Leaf:
+    """What is remembered of a leaf's gradient."""
+
+    first: float | None = None
+    """The first norm that it had; None before any."""
+    last: float = math.inf
+    rising: int = 0
+    """Passes in a row in which it grew."""
+    zeros: frozenset[int] | None = None
+    """Entries that were zero in the last passes; None before any."""
+    passes: int = 0
+    """How many passes these are."""
+
+
 class Flow:
     """What is remembered from pass to pass."""
 
     def __init__(self) -> None:
-        self._first: dict[int, float] = {}
-        """The first norm that each leaf's gradient had."""
-        self._last: dict[int, float] = {}
-        self._rising: dict[int, int] = {}
-        """Passes in a row in which it grew."""
+        self._leaves: dict[int, _Leaf] = {}
+        """By node; the one that was seen last stands last."""
         self._small: dict[tuple[int, ...], int] = {}
         """By the pass's weights: passes in a row in which the first layers got next to nothing."""
         self._dead: dict[tuple[str, int | None], int] = {}
         """By op and line: passes in a row in which an activation sent nothing but zeros."""
-        self._zeros: dict[int, tuple[frozenset[int], int]] = {}
-        """By leaf: entries that were zero in the last passes, and how many passes."""
 
     def ended(self, trace: Trace, pass_: Pass) -> Iterator[Finding]:
         """A pass has ended."""
         if pass_.engine != "torch" or pass_.ended is None or pass_.ended.error:
             return
-        for memory in (self._first, self._small, self._dead, self._zeros):
+        for memory in (self._small, self._dead):
             if len(memory) > CROWD:
                 memory.clear()
         scale = _scale(pass_)
@@ -82,6 +94,13 @@ class Flow:
         yield from self._diverging(trace, pass_, scale)
         yield from self._dead_layers(trace, pass_)
         yield from self._dead_units(trace, pass_)
+        for node in list(islice(self._leaves, max(0, len(self._leaves) - CROWD))):
+            del self._leaves[node]
+
+    def _leaf(self, node: int) -> _Leaf:
+        """What is remembered of a leaf, which is seen now."""
+        leaf = self._leaves[node] = self._leaves.pop(node) if node in self._leaves else _Leaf()
+        return leaf
 
     # --------------------------------------------------------------- vanishing
 
@@ -113,15 +132,15 @@ class Flow:
                 continue
             norm /= scale
             node = pass_.nodes[step.node]
-            first = self._first.setdefault(step.node, norm)
-            grew = norm > self._last.get(step.node, math.inf)
-            self._rising[step.node] = self._rising.get(step.node, 0) + 1 if grew else 0
-            self._last[step.node] = norm
+            leaf = self._leaf(step.node)
+            first = leaf.first = norm if leaf.first is None else leaf.first
+            leaf.rising = leaf.rising + 1 if norm > leaf.last else 0
+            leaf.last = norm
             own = max(_norm(node.value) or 0.0, 1.0)
             since = f"{norm / first:.1g} times its norm in the first pass" if first else "from nothing"
             if norm > HUGE * own:
                 told = f"{norm / own:.1g} times the norm of the leaf itself"
-            elif first and norm > max(DIVERGED, DIVERGED * first) and self._rising[step.node] >= PASSES - 1:
+            elif first and norm > max(DIVERGED, DIVERGED * first) and leaf.rising >= PASSES - 1:
                 told = f"{since}, growing from pass to pass"
             else:
                 continue
@@ -162,16 +181,16 @@ class Flow:
                 continue
             values = added.values
             zeros = frozenset(i for i, value in enumerate(values) if value == 0)
-            before, passes = self._zeros.get(step.node, (zeros, 0))
-            still = before & zeros
-            learnt = (added.norm or 0.0) < LEARNT * self._first.get(step.node, 0.0)
+            leaf = self._leaf(step.node)
+            still = zeros if leaf.zeros is None else leaf.zeros & zeros
+            learnt = (added.norm or 0.0) < LEARNT * (leaf.first or 0.0)
             few = len(values) < UNITS or 2 * len(still) < len(values) or len(still) == len(values)
             if few or learnt:
-                self._zeros[step.node] = (zeros, 0)
+                leaf.zeros, leaf.passes = zeros, 0
                 continue
-            self._zeros[step.node] = (still, passes + 1)
+            leaf.zeros, leaf.passes = still, leaf.passes + 1
             activation = _activation(pass_, step)
-            if passes + 1 == DEAD_FOR and activation is not None and _rows(pass_, activation) >= ROWS:
+            if leaf.passes == DEAD_FOR and activation is not None and _rows(pass_, activation) >= ROWS:
                 node = pass_.nodes[step.node]
                 units = ", ".join(map(str, sorted(still)[:8])) + (", …" if len(still) > 8 else "")
                 yield finding_at(

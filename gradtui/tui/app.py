@@ -14,6 +14,7 @@ from typing import Any
 from textual.app import SystemCommand
 from textual.events import Resize
 from textual.screen import Screen
+from textual.timer import Timer
 
 from gradtui.session.errors import BadInput
 from gradtui.session.programs import Program
@@ -51,6 +52,7 @@ class DebuggerApp(Inspecting):
         scrollbar-color-active: $foreground 45%;
     }
     Footer { height: 1; }
+    ToastRack { margin-bottom: 2; }
     """
     TITLE = "gradtui"
 
@@ -65,6 +67,7 @@ class DebuggerApp(Inspecting):
         self._listed = listed
         self._start = start
         self._feed: Feed | None = None
+        self._preparing: Timer | None = None
 
     @classmethod
     def over_run(cls, run: Run) -> DebuggerApp:
@@ -136,6 +139,9 @@ class DebuggerApp(Inspecting):
 
     def _close(self) -> None:
         self.deafen()
+        if self._preparing is not None:
+            self._preparing.stop()
+            self._preparing = None
         if self.program is not None:
             self.program.close()
             self.program = None
@@ -180,7 +186,7 @@ class DebuggerApp(Inspecting):
             return
         stop = program.session.stopped
         if len(program.trace.stops) == 1 and self.state.stopped is None:
-            self.set_timer(SPARE_AFTER, program.prepare)
+            self._preparing = self.set_timer(SPARE_AFTER, program.prepare)
         self.state = replace(self.state, trace=program.trace, stopped=stop, reading=program.session.reading)
         if stop is not None and self.steps_owed and self.following:
             self.steps_owed -= 1

@@ -83,13 +83,15 @@ class Feed:
         self._watched = wanted
 
     def _tell(self) -> None:
-        """Tell the screen: at once when it has been quiet, else when its turn comes."""
+        """Tell the screen: at once when it has been quiet or the program stands, else when its turn comes."""
         assert self._loop is not None
-        if self._telling is not None:
-            return
         wait = max(0.0, self._told + 1 / RATE - time.monotonic())
         if self._run.stopped or self._run.session.exited is not None:
             wait = 0.0
+        if self._telling is not None:
+            if wait:
+                return
+            self._telling.cancel()
         self._telling = self._loop.call_later(wait, self._tell_now)
 
     def _tell_now(self) -> None:

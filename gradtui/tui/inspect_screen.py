@@ -91,9 +91,12 @@ class InspectScreen(ModalScreen[None]):
         known = tensors_of(self._state, self._node, self._readable)
         return [*known, *[Tensor(text, True) for text in self._expressions]]
 
-    def answered(self, seen: Inspected | None) -> None:
-        """The program has answered something."""
+    def answered(self, seen: Inspected | None, stands: bool) -> None:
+        """The program has answered something, or stands here no more: then what was recorded is shown."""
         if seen is None or seen.request != self._question:
+            if self._ask is not None and not stands:
+                self._ask, self._readable, self._question = None, (), 0
+                self._pick()
             return
         self._seen = seen
         if seen.node == self._node.id:

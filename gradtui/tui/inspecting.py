@@ -7,7 +7,7 @@ from gradtui.tui.inspect_screen import InspectScreen
 from gradtui.tui.rerunning import Rerunning
 from gradtui.views.choices import standing
 from gradtui.views.watch import seen_at
-from gradtui.wire.messages import Refused
+from gradtui.wire.messages import Refused, Stopped
 
 EXAMPLE = "g.clamp(-1, 1)   0*g   received[1] = g/2   leaf = 0.5*leaf"
 
@@ -17,7 +17,9 @@ class Inspecting(Rerunning):
 
     _refusal: Refused | None = None
     _asked: str = ""
-    """What was typed at the prompt for something else to go on with."""
+    """What was typed at the prompt for something else to go on with, until it is answered."""
+    _asked_at: tuple[Stopped | None, int] = (None, 0)
+    """The stop at which it was, and how many such answers its pass had had."""
 
     # --------------------------------------------------------------- looking
 
@@ -35,12 +37,20 @@ class Inspecting(Rerunning):
         trace = self.state.trace
         screen = self.screen
         if isinstance(screen, InspectScreen):
-            screen.answered(trace.inspected)
+            screen.answered(trace.inspected, standing(self.state))
+        if self._asked and self._answers() != self._asked_at:
+            self._asked = ""  # it is done, or the program has gone on
         if trace.refused is not None and trace.refused is not self._refusal:
             self._refusal = trace.refused
             self.say(trace.refused.message, severity="warning", timeout=8)
             if self._asked and standing(self.state):
                 self._ask_what_if(self._asked)
+                self._asked = ""
+
+    def _answers(self) -> tuple[Stopped | None, int]:
+        stop = self.state.stopped
+        shown = self.state.trace.pass_numbered(stop.number) if stop is not None else None
+        return stop, 0 if shown is None else len(shown.replaced) + len(shown.changed)
 
     # -------------------------------------------------------------- watching
 
@@ -98,5 +108,5 @@ class Inspecting(Rerunning):
         except BadInput as error:
             self.say(str(error), severity="warning", timeout=8)
             return False
-        self._asked = text
+        self._asked, self._asked_at = text, self._answers()
         return True

@@ -18,6 +18,7 @@ from gradtui.views.graph import CURRENT, DONE, NEXT, WAITING, op_of, state_of
 from gradtui.views.outline import Heading, Outline
 from gradtui.views.rows import Role, Row, Span, fit, fit_path, right, width_of
 from gradtui.views.state import State
+from gradtui.views.whatif import MARK, is_replaced, replaced_nodes
 from gradtui.wire.messages import Node
 
 PARTLY = "◐"
@@ -143,6 +144,8 @@ def _places(state: State, shown: Pass, outline: Outline, at: int, heading: Headi
     step = state.step
     if heading.times and step is not None and _holds(outline, at, step.node.id):
         places.append((Span(f"{CURRENT} {_member(outline, at, step.node.id)}", "now"),))
+    if any(_holds(outline, at, node) for node in replaced_nodes(shown, state.cursor.step)):
+        places.append((Span(MARK, "warn"),))
     found = _found(state, shown, outline, at)
     if found is not None:
         places.append((Span(f"⚠ {_member(outline, at, found)}" if heading.times else "⚠", "bad"),))
@@ -191,7 +194,10 @@ def _node(state: State, shown: Pass, outline: Outline, at: int, columns: Columns
         spans.append(Span(" " + fit(op_of(node, True), columns.nodes), "op"))
     if columns.received:
         received = state.received_at(node.id)
-        spans += _amount(magnitude(received[0]) if received else None)
+        amount = _amount(magnitude(received[0]) if received else None)
+        if received and is_replaced(shown, node.id, state.cursor.step):
+            amount = (Span(MARK, "warn"), *amount[1:])
+        spans += amount
     ran = shown.ran_by(node.id, state.cursor.step)
     account = shown.messages[ran - 1].accumulated if ran is not None else None
     return (*spans, *_amount(magnitude(account.added) if account is not None else None))

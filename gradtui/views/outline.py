@@ -30,14 +30,14 @@ class Heading:
     """A row that stands for several nodes."""
 
     key: str
-    """The module's path, with the range of blocks behind it: the same in every pass."""
+    """The module's path, with the range of blocks behind it: the same in every pass. '' for the model."""
     label: str
     times: int = 0
     """How many repetitions of a block stand below it; 0 where it is no group of blocks."""
     period: int = 1
     """Modules that one repetition consists of."""
     first: str = ""
-    """The path of the first block."""
+    """The path of the first block, or of the model."""
     falls: bool = False
     """Do the blocks stand below it from the highest number to the lowest?"""
 
@@ -109,7 +109,7 @@ class Outline(Folding):
         if isinstance(only, _Group) and only.whole:
             self.headings[row] = only.heading(label + only.range)
             return [*only.members], label
-        self.headings[row] = Heading(item.path, label)
+        self.headings[row] = Heading(item.path, label, first="" if item.path else label)
         return below, label
 
     def _fold(self, opened: Mapping[str, bool]) -> None:
@@ -232,7 +232,8 @@ def _label(item: _Module | _Group, container: str) -> str:
 def _modules(shown: Pass) -> list[tuple[_Module, str]]:
     """What stands at the top, each with its label."""
     root, outside = _Module(""), _Module(OUTSIDE)
-    known: dict[str, _Module] = {"": root}
+    name = _model_name(shown)
+    known: dict[str, _Module] = {"": root, name: root}
     made: list[_Module] = []
     first: _Module | None = None
     nodes = shown.nodes
@@ -242,9 +243,8 @@ def _modules(shown: Pass) -> list[tuple[_Module, str]]:
         first = first or module
         module.items.append(number)
     _compare(nodes, made)
-    name = _model_name(shown)
     top = [(m, m.name) for m in root.items if isinstance(m, _Module)]
-    top = [(root, name)] if name and top else top
+    top = [(root, name)] if name and root.items else top
     if outside.items:
         top.insert(0 if first is outside else len(top), (outside, OUTSIDE))
     return top
@@ -281,12 +281,15 @@ def _compare(nodes: Mapping[int, Node], made: list[_Module]) -> None:
 
 
 def _model_name(shown: Pass) -> str:
-    """`model`, where all parameters are named from it (`model.fc1.weight` in the module `fc1`)."""
-    names = set()
+    """`model`, where all parameters are named from it: `model.fc1.weight` in the module `fc1`, its own
+    `model.scale` in the module `model`."""
+    names, own = set(), set()
     for node in shown.nodes.values():
         if node.leaf and node.named and node.name and node.module:
             before, found, _ = node.name.partition(f"{node.module}.")
-            if found:
+            if found and before:
                 names.add(before)
+            elif found:
+                own.add(node.module + ".")
     name = names.pop() if len(names) == 1 else ""
-    return name.rstrip(".") if name.endswith(".") else ""
+    return name.rstrip(".") if name.endswith(".") and own <= {name} else ""

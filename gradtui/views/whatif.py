@@ -47,4 +47,9 @@ def changed_rows(shown: Pass, step: int) -> list[Row]:
 
 def is_replaced(shown: Pass, node: int, step: int) -> bool:
     """Has the person had a node run with something else, up to a step or in the next one?"""
-    return any(item.node == node and item.step <= step + 1 for item in shown.replaced)
+    return node in replaced_nodes(shown, step)
+
+
+def replaced_nodes(shown: Pass, step: int) -> set[int]:
+    """The nodes that ran with something else up to a step, or do in the next one."""
+    return {item.node for item in shown.replaced if item.step <= step + 1}

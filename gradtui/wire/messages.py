@@ -495,6 +495,8 @@ class Notice(msgspec.Struct, frozen=True, array_like=True, tag="notice"):
     message: str
     number: int | None = None
     """The pass it speaks of."""
+    left: bool = False
+    """The program has left the stop that it stood at by itself: a signal handler of its own raised."""
 
 
 class Output(msgspec.Struct, frozen=True, array_like=True, tag="output"):

@@ -135,12 +135,13 @@ class _Coherence:
     def __init__(self) -> None:
         self.ended = False
         """Has the last message been seen?"""
+        self._begun = _Numbers()
         self._nodes: dict[int, set[int]] = {}
-        """The nodes of each pass that began; none of one that had ended when another began."""
+        """The nodes of each pass that began, but for one that had ended when another began."""
         self._over: list[int] = []
         """Passes that have ended since."""
         self._steps: dict[int, int] = {}
-        """How many steps each pass has taken."""
+        """How many steps each of these has taken."""
 
     def fault_of(self, event: Event) -> str | None:
         """What is wrong with the next message, None if nothing is."""
@@ -150,9 +151,11 @@ class _Coherence:
             case Exited():
                 self.ended = True
             case PassBegan():
-                if not event.roots or event.number in self._nodes:
+                if not event.roots or not self._begun.add(event.number):
                     return "corrupt (a pass without a root, or twice)"
-                self._nodes.update((number, set()) for number in self._over)
+                for number in self._over:
+                    self._nodes.pop(number, None)
+                    self._steps.pop(number, None)
                 self._over.clear()
                 self._nodes[event.number] = {node.id for node in event.nodes}
                 self._steps[event.number] = 0
@@ -173,10 +176,36 @@ class _Coherence:
         return None
 
     def _check(self, number: int, spoken_of: set[int]) -> str | None:
-        known = self._nodes.get(number)
-        if known is None or not spoken_of <= known:
+        known = self._nodes.get(number, set())
+        if number not in self._begun or not spoken_of <= known:
             return "corrupt (a message speaks of a node that no pass announced)"
         return None
+
+
+class _Numbers:
+    """Which numbers have come, where mostly all do, mostly in order."""
+
+    def __init__(self) -> None:
+        self._newest = 0
+        self._missing: list[range] = []
+        """Those below the newest that have not come."""
+
+    def __contains__(self, number: int) -> bool:
+        return 0 < number <= self._newest and not any(number in gap for gap in self._missing)
+
+    def add(self, number: int) -> bool:
+        """It has come; False where that is impossible: it has come before."""
+        if number > self._newest:
+            if number > self._newest + 1:
+                self._missing.append(range(self._newest + 1, number))
+            self._newest = number
+            return True
+        for i, gap in enumerate(self._missing):
+            if number in gap:
+                parts = (range(gap.start, number), range(number + 1, gap.stop))
+                self._missing[i : i + 1] = [part for part in parts if part]
+                return True
+        return False
 
 
 def _nodes_of_pass(event: PassBegan) -> set[int]:

@@ -16,14 +16,14 @@ import threading
 import traceback
 from types import TracebackType
 
-from gradtui.probe.holding import Holding, away
+from gradtui.probe.descriptors import away
+from gradtui.probe.holding import Holding
 from gradtui.probe.probe import Probe, watching
 from gradtui.probe.program import hide_us
 from gradtui.probe.screen import ScreenChannel
 from gradtui.wire.messages import VERSION, Hello, Raised
+from gradtui.wire.smallest import SMALLEST
 
-SMALLEST = (60, 16)
-"""Columns and rows that the screen needs at least."""
 _DEBUGGER = (
     "import sys; sys.path[:] = [{home!r}, *filter(None, sys.path)]; from gradtui.cli import attach; attach()"
 )

@@ -24,12 +24,11 @@ from gradtui.session.session import Plan
 from gradtui.trace.keep import KEEP, parse_size, size_text
 from gradtui.wire.codec import BadRecording
 from gradtui.wire.messages import Breakpoint
+from gradtui.wire.smallest import SMALLEST
 
 COMMANDS = ("run", "open", "check", "export")
 OPTIONS = ("--headless", "--json", "--plain", "--out", "--set", "--stats", "--no-twin", "--break", "--keep")
 """Of `run`."""
-SMALLEST = (60, 16)
-"""Columns and rows that the screen needs at least."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+from gradtui.probe.names import overlook
 from gradtui.probe.probe import Probe
 from gradtui.trace import Trace
 from gradtui.wire.channel import MemoryChannel
+
+overlook(Trace)
 
 
 @contextmanager
@@ -28,7 +31,8 @@ def record(
     parameter (`trace.lines`). By default all passes are kept.
     Torch graphs made before the block have no forward lines. Nothing stays hooked afterwards,
     also when the block raises; the exception goes through. A recording inside another, or in a
-    program under `gradtui run`, sees what it would see alone, and so does the one around it.
+    program under `gradtui run`, sees what it would see alone, and so does the one around it; those
+    of several threads must end in turn, the last one first.
     """
     trace = Trace(keep)
     with Probe(MemoryChannel(trace.fold), scan=True, stats=stats, twin=twin):

@@ -52,6 +52,11 @@ def test_what_a_text_means(text: str, point: Breakpoint) -> None:
         ("pass=0", "a number from 1"),
         ("op=Mul* if g.max( >", "is no Python expression"),
         ("op=Mul* log {g", "does not compile"),
+        ("if", "write a Python expression behind `if`"),
+        ("module=fc1 norm > 10 once", "no spaces there: write norm>10$"),
+        ("norm> 10", "no spaces there: write norm>10$"),
+        ("norm >10", "no spaces there: write norm>10$"),
+        ("once", "pass=, step=, or behind them if EXPRESSION$"),
     ],
 )
 def test_a_bad_one_is_refused_with_the_reason(text: str, reason: str) -> None:
@@ -138,6 +143,58 @@ def test_a_line_an_op_and_a_name() -> None:
     assert [trace.passes[s.number - 1].nodes[s.next or 0].op for s in found] == ["TanhBackward0"] * 2
     found, trace = stops_of("name=last.bias once")
     assert [trace.passes[0].nodes[s.next or 0].name for s in found] == ["net.last.bias"]
+
+
+@pytest.mark.parametrize("text", ["op=Tanh", "op=tanh", "op=Tan?"])
+def test_an_op_is_known_by_the_name_that_the_graph_shows(text: str) -> None:
+    found, trace = stops_of(text)
+    assert [trace.passes[s.number - 1].nodes[s.next or 0].op for s in found] == ["TanhBackward0"] * 2
+
+
+def test_the_variable_of_the_model_may_stand_in_front_of_a_module() -> None:
+    where = [
+        [(s.number, s.step) for s in stops_of(f"module={path}last")[0]] for path in ("", "net.", "other.")
+    ]
+    assert where[0] == where[1] != []
+    assert where[2] == []
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_also_where_passes_without_a_hit_are_not_recorded(light: bool) -> None:
+    points = (parse("module=net.last pass=2", 1),)
+    with driven("nested_modules.py", "2", breakpoints=points, light=light) as program:
+        assert program.stop().number == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("op=Tanj", "never held: no node of that op: did you mean TanhBackward0?"),
+        ("op=Tanh if False", "never held"),
+        ("op=Tanh ignore=9", "held no more than 9 times"),
+        ("module=lasst", "never held: no node of that module: did you mean last?"),
+        ("name=bia", "never held: no node of that name: did you mean net.block.0.bias?"),
+        ("nosuch.py:3", "never held: no node was made by a file of that name"),
+        ("nested_modules.py:3", "never held: no node was made on that line"),
+        ("pass=3", "never held: there were 2 passes"),
+    ],
+)
+def test_one_that_never_held_is_told_of_at_the_end(text: str, told: str) -> None:
+    ended = headless("nested_modules.py", options=("--break", text, "--break", "op=Tanh"))
+    assert [line["message"] for line in ended.of_type("notice")] == [f"breakpoint 1 ({text}) {told}"]
+    assert ended.code == 0
+
+
+def test_on_every_face_and_not_where_the_person_leaves() -> None:
+    text = "notice: breakpoint 1 (op=Nowhere) never held"
+    shown = gradtui("run", "--headless", "--no-twin", "--break", "op=Nowhere", NESTED).out.decode()
+    assert [line for line in shown.splitlines() if "never held" in line] == [f"{text}: no node of that op"]
+    said = gradtui("run", "--plain", "--break", "op=Nowhere", NESTED, stdin=b"q\n").out.decode()
+    assert text in said
+    said = gradtui(
+        "run", "--plain", "--break", "op=Nowhere", "--break", "op=Tanh", NESTED, stdin=b"q\n"
+    ).out.decode()
+    assert "never held" not in said
 
 
 def test_a_pass_stops_at_its_start_and_a_step_before_it_runs() -> None:

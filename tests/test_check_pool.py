@@ -62,7 +62,8 @@ def test_lines_come_in_the_order_of_the_list(tmp_path: Path) -> None:
     """Also where the first program ends after the second one has been buried."""
     gone = "wait(lambda log: log[-1].isdigit() and not alive(log[-1]))"
     write_logging(tmp_path, "slow.py", 1, f"wait(lambda log: log.count('ended') == 1)\n{gone}")
-    write_logging(tmp_path, "fast.py", 2, "logged('ended')\nlogged(os.getpid())\nraise SystemExit")
+    both = "wait(lambda log: log.count('began') == 2)"
+    write_logging(tmp_path, "fast.py", 2, f"{both}\nlogged('ended')\nlogged(os.getpid())\nraise SystemExit")
     ended = gradtui("check", "--json", "--jobs", "2", ".", cwd=tmp_path)
     assert [line["file"] for line in ended.of_type("scenario")] == ["slow.py", "fast.py"]
     assert ended.code == 0

@@ -60,6 +60,12 @@ def test_a_child_started_anew_fails_as_it_would_have() -> None:
     assert "requires_grad" in there.error or "does not require grad" in there.error
 
 
+def test_where_children_run_the_passes_no_engine_is_looked_for() -> None:
+    done = gradtui("run", "--headless", "tests/programs/" + PROGRAM, "fork", 1, "process").out.decode()
+    assert "are not followed" in done
+    assert "gradtui.engine" not in done
+
+
 def test_it_is_told_in_the_plain_face_and_while_the_program_runs() -> None:
     with driven(PROGRAM, "fork", "1", "process") as run:
         run.until(lambda: any("child process" in str(event) for event in run.events))

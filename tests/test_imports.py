@@ -26,7 +26,7 @@ MAY: dict[str, set[str]] = {
     "check": {"session", "trace", "wire.messages"},
     "plain": {"session", "trace", "views", "wire.messages"},
     "export": {"session", "trace", "views", "wire.messages"},
-    "tui": {"session", "trace", "views", "wire.messages"},
+    "tui": {"session", "trace", "views", "wire.messages", "wire.smallest"},
     "recorder": {"probe", "trace", "wire"},
     "attached": {"probe", "wire"},
     "cli": {"session", "check", "plain", "export", "tui", "trace", "wire"},

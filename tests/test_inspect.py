@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from gradtui.trace.cursor import Cursor
 from gradtui.trace.figures import recorded
 from gradtui.trace.names import symbol
 from gradtui.tui.inspect_screen import InspectScreen
-from gradtui.views import heat, tensor, watch
+from gradtui.views import choices, heat, tensor, watch
 from gradtui.views.choices import tensors_of
 from gradtui.views.rows import HEAT, text_of, width_of
 from gradtui.views.state import State
@@ -310,12 +311,39 @@ def test_what_was_recorded_is_shown_as_far_as_it_goes() -> None:
     assert "1" in text_of(tensor.face_rows(small, "values", 40, 10))
     large = recorded(1, "sent[0]", Summary((9000,), "float32", "cpu", norm=2.0))
     assert "its norm only; at a live stop all of it can be read" in text_of(tensor.head(large, None, 200))
-    assert text_of(tensor.face_rows(large, "values", 40, 10)) == "its entries were not kept"
+    for face in tensor.FACES:
+        assert text_of(tensor.face_rows(large, face, 40, 10)) == "its entries were not recorded"
     trace, _ = stand(net, lambda _: iter(()))  # type: ignore[arg-type,return-value]
     run = trace.passes[0]
     state = State(trace, "net", Cursor(1, len(run.messages)))
     ran = next(n for n in run.nodes.values() if symbol(n) == "h")
     assert [t.name for t in tensors_of(state, ran, ())][:2] == ["received[0]", "sent[0]"]
+
+
+def test_at_a_stop_what_is_gone_is_not_said_to_be_there() -> None:
+    """The node that has just run: its gradient is freed, and the one that can be read is named."""
+    told = []
+
+    def script(trace: Trace) -> Script:
+        yield Go("step")
+        stop, run = trace.stops.newest, trace.passes[0]
+        state = State(trace, "net", Cursor(1, 1), stopped=stop)
+        ran = run.nodes[run.messages[0].node]
+        large = recorded(ran.id, "received[0]", Summary((9000,), "float32", "cpu", norm=2.0))
+        told.append(choices.gone(large, state, "n shows it").note)
+        told.append(choices.gone(large, replace(state, stopped=None), "n shows it").note)
+        told.append(choices.never(state, ran, "received[5]"))
+        told.append(choices.never(state, ran, "received[0]"))
+        told.append(f"about to run is node {stop.next} (")
+
+    stand(net, script)
+    at_stop, later, fifth, first, coming = told
+    assert "live stop" not in at_stop
+    assert coming in at_stop
+    assert at_stop.endswith(": n shows it")
+    assert later.endswith("at a live stop all of it can be read")
+    assert fifth == "there is no received[5]: the node received 1 gradient"
+    assert first == ""
 
 
 def test_numbers_stand_in_a_table_with_their_places() -> None:
@@ -351,6 +379,11 @@ async def test_the_screen_shows_slices_expressions_and_views_and_what_was_record
         await until(pilot, shows("this slice: [2]", "values · tab: histogram"))
         await pilot.press("slash", *"9", "enter")
         await until(pilot, shows("out of bounds"))
+        await pilot.press("escape", "p")
+        await until(pilot, shows("○ received[0]"))
+        await pilot.press("n")
+        await until(pilot, shows("● received[0]", "histogram"))
+        assert app.screen._node.id == app.state.next_node  # type: ignore[attr-defined]
         await pilot.press("escape", "N", "p")
         await until(pilot, shows("○ received[0]"))
         await pilot.press("slash")
@@ -381,3 +414,10 @@ def test_the_plain_face_prints_evaluates_watches_and_goes_on_otherwise() -> None
     assert found[9][0].startswith("nothing is watched")
     assert found[10][0].startswith("error: ")
     assert "NameError" in found[11][0]
+
+
+def test_the_plain_face_names_the_node_that_can_be_read() -> None:
+    _, first, fifth = answers("linear.py", "n", "print received[0] [0]", "print received[5]")
+    assert "about to run is node " in first[0]
+    assert ", then print received[0]; print received[0], without a slice, tells" in first[0]
+    assert fifth == ["error: there is no received[5]: the node received 1 gradient"]

@@ -12,7 +12,12 @@ import pytest
 from running import gradtui, plain
 
 from gradtui.session.knobs import check_settings, find_knobs, show
+from gradtui.session.programs import open_program
+from gradtui.session.recorded import lesson_in
 from gradtui.session.scenarios import Case, Scenario, find_scenario
+from gradtui.trace import Trace
+from gradtui.wire.messages import Hello, Source
+from gradtui.wire.recording import read_recording
 
 HOME = Path(__file__).parent.parent / "scenarios"
 LESSONS = sorted(path.name for path in HOME.glob("*.py"))
@@ -146,3 +151,26 @@ def test_its_hints_are_at_steps_that_exist(lesson: str) -> None:
     for number, step in scenario.hints:
         assert number in steps, f"there is no pass {number}"
         assert step <= steps[number], f"pass {number} has {steps[number]} steps"
+
+
+def test_a_recording_has_the_text_and_the_hints(tmp_path: Path) -> None:
+    recording, lesson = tmp_path / "neuron.trace", open_program("neuron")
+    assert gradtui("run", "--headless", "--out", recording, "neuron").code == 0
+    assert lesson.scenario.hints
+    assert lesson_in(Trace.of(read_recording(recording))) == (lesson.lesson, lesson.scenario.hints)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('"""Text."""\nSCENARIO = {"hints": {"1:2": "Look."}}', ("Text.", {(1, 2): "Look."})),
+        ('"""Text."""\nSCENARIO = {"hints": {"late": "Look."}}', ("Text.", {})),
+        ("x = (", ("", {})),
+        (None, ("", {})),
+    ],
+)
+def test_what_a_recorded_text_tells(text: str | None, told: object) -> None:
+    trace = Trace()
+    trace.fold(Hello(1, "folder/lesson.py", (), "3.11.0", 1, "/"))
+    trace.fold(Source(1, "/folder/lesson.py", text))
+    assert lesson_in(trace) == told

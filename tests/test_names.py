@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections import OrderedDict, defaultdict, namedtuple
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 import gradtui
 from gradtui.probe import names
+from gradtui.probe.names import search
 from gradtui.scalar import Value
 from gradtui.scalar.nn import MLP
 
@@ -214,3 +217,19 @@ def test_labels_name_what_no_variable_holds() -> None:
 )
 def test_expressions_are_written_as_maths(op: str, operands: list[str | None], text: str | None) -> None:
     assert names.written_out(op, operands) == text
+
+
+def test_a_trace_in_scope_is_not_looked_into() -> None:
+    met: list[str] = []
+    with gradtui.record() as trace:
+        value = [torch.ones(1, requires_grad=True)]
+        (value[0] * 2).backward()
+
+    def claim(_: object, path: str) -> bool:
+        met.append(path)
+        return False
+
+    search([inspect.currentframe()], claim, lambda: False)  # type: ignore[list-item]
+    assert "value[0]" in met
+    assert not [path for path in met if path.startswith("trace")]
+    assert len(trace.passes) == 1

@@ -10,6 +10,11 @@ import pytest
 from driving import driven
 
 from gradtui.session.breakpoints import parse
+from gradtui.trace import Trace
+from gradtui.trace.cursor import edge
+from gradtui.views.rows import text_of
+from gradtui.views.state import State
+from gradtui.views.status import condition
 from gradtui.wire.messages import Hit, Inspect, Inspected, Notice, Pause, Stopped, Traced, Watched
 
 PASSES = """\
@@ -134,3 +139,18 @@ def test_commands_wait_where_the_program_has_no_room_for_them(tmp_path: Path) ->
         run.stop()
         assert run.go("end")[:2] == ("breakpoint", 1)
         assert not run.session._unsent
+
+
+def test_the_end_of_a_pass_that_an_exception_ended_says_so() -> None:
+    said = []
+    with driven("faults/custom_raises.py", stop=True) as run:
+        stop = run.stop()
+        while stop.reason != "exception":
+            run.session.go("end")
+            stop = run.stop()
+        run.session.go("step")
+        stop = run.stop()
+        trace = Trace.of(run.events)
+        said.append(text_of([condition(State(trace, "", edge(trace), stopped=stop))]))
+    assert stop.reason == "pass end"
+    assert said == ["▮▮ stopped: the exception has ended the pass"]

@@ -16,7 +16,7 @@ from tensors import values
 import gradtui
 from gradtui.probe.forward import VALUES, ForwardMap
 from gradtui.probe.places import Places
-from gradtui.probe.torch_private import walk
+from gradtui.probe.torch_graph import walk
 from gradtui.trace.chainrule import terms
 
 

@@ -276,6 +276,8 @@ def test_how_it_is_written() -> None:
     assert parse("g = g.clamp(-1, 1)") == (0, "g.clamp(-1, 1)")
     assert parse(" received[12]=0*g ") == (12, "0*g")
     assert parse("leaf = leaf == 0") == (None, "leaf == 0")
+    assert parse("g = g = g.clamp(0, 1)") == (0, "g.clamp(0, 1)")  # typed behind what stood there
+    assert parse("g = received[1] = 0*g") == (1, "0*g")
     for text in ("g", "h = 3", "g == 3", "received = g", ""):
         with pytest.raises(BadInput, match="write g = "):
             parse(text)

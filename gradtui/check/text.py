@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gradtui.session.children import NOT_FOLLOWED
 from gradtui.trace import Finding, Pass, Trace
 from gradtui.trace.chainrule import output_of
 from gradtui.trace.names import call, label, shortened
@@ -58,7 +59,8 @@ def lines_of(trace: Trace, event: Event, findings: list[Finding]) -> Iterator[st
         case Exited():
             for reason, nodes in trace.unchecked.items():
                 yield f"{_count(nodes, 'node')} not compared with torch: {reason}"
-            if not event.passes and not event.code:
+            followed = not any(NOT_FOLLOWED in notice.message for notice in trace.notices)
+            if not event.passes and not event.code and followed:
                 yield UNSEEN
             yield farewell(trace, event)
     for finding in findings:

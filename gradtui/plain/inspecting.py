@@ -61,12 +61,18 @@ def evaluate(desk: Desk, text: str) -> None:
 
 def _tensor(desk: Desk, node: Node, what: str, part: str) -> None:
     state = desk.position.state
+    at = choices.coming(state)
+    how = f"select {at.id}, then print received[0]" if at is not None else ""
+    if never := choices.never(state, node, what):
+        raise Refused(never)
     if desk.run is not None and choices.standing(state):
         seen = _asked(desk, node.id, what, part)
-        if not seen.error or part:
+        if not seen.error or (part and what in seen.readable):
             _say(desk, node, seen)
             return
         refusal = seen.error
+        if at is not node and what.startswith(("received", "sent")):
+            refusal += choices.about_to_run(state, how)
     else:
         refusal = f"of {what} nothing was recorded up to here"
     known = {item.name: item.recorded for item in choices.tensors_of(state, node, ())}
@@ -74,9 +80,11 @@ def _tensor(desk: Desk, node: Node, what: str, part: str) -> None:
     if value is None:
         others = ", ".join(name for name, kept in known.items() if kept is not None)
         raise Refused(refusal + (f"; recorded: {others}" if others else ""))
+    if part and choices.standing(state):
+        raise Refused(f"{refusal}; print {what}, without a slice, tells what was recorded")
     if part:
         raise Refused("a slice is read where the program stands: goto end, and print it there")
-    _say(desk, node, recorded(node.id, what, value))
+    _say(desk, node, choices.gone(recorded(node.id, what, value), state, how))
 
 
 def _asked(desk: Desk, node: int, what: str, part: str) -> Inspected:

@@ -6,11 +6,9 @@ as they come, and their end is `quit`.
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import io
 import signal
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -21,8 +19,8 @@ from gradtui.plain.desk import Desk
 from gradtui.plain.position import Position, Refused
 from gradtui.session.errors import BadInput
 from gradtui.session.programs import Program
+from gradtui.session.recorded import lesson_in
 from gradtui.session.run import Run
-from gradtui.session.scenarios import find_scenario
 from gradtui.session.session import Plan
 from gradtui.trace import Trace
 from gradtui.views.state import State
@@ -55,27 +53,13 @@ def show(trace: Trace, title: str, stdin: TextIO | None, stdout: TextIO) -> int:
     with Signals() as signals:
         reader = Reader(stdin)
         name = Path(title).name
-        position = Position(_recorded(trace, name))
+        lesson, hints = lesson_in(trace)
+        position = Position(State(trace, name, recording=True, lesson=lesson, hints=hints))
         desk = Desk(stdout, position, None, signals.pressed, reader.interactive)
         position.move_to_start()
         desk.say(f"{name}: a recording of {trace.hello.program if trace.hello is not None else 'a program'}")
         desk.show()
         return _obey(desk, reader, signals)
-
-
-def _recorded(trace: Trace, title: str) -> State:
-    """The state over a recording, with the lesson and the hints that lie in it as the program's text."""
-    wanted = Path(trace.hello.program).name if trace.hello is not None else ""
-    state = State(trace, title, recording=True)
-    for source in trace.sources.values():
-        if Path(source.path).name == wanted and source.text is not None:
-            try:
-                tree = ast.parse(source.text)
-                hints = find_scenario(Path(source.path), tree).hints or {}
-            except (SyntaxError, ValueError, RecursionError, BadInput):
-                return state
-            return replace(state, lesson=(ast.get_docstring(tree) or "").strip(), hints=hints)
-    return state
 
 
 # ------------------------------------------------------------------------- obeying

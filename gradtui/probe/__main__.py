@@ -22,14 +22,15 @@ def main() -> None:
 
     from gradtui import userapi
     from gradtui.probe import children, program
+    from gradtui.probe.descriptors import away
     from gradtui.probe.output import ProgramOutput
     from gradtui.probe.probe import Probe
     from gradtui.wire.channel import Channel, Closed
     from gradtui.wire.messages import VERSION, Begin, Hello, Raised
 
     sys.path.pop(0)
-    channel = Channel(children.moved(int(sys.argv[1])))
-    telling = children.moved(int(sys.argv[2]))
+    channel = Channel(away(int(sys.argv[1])))
+    telling = away(int(sys.argv[2]))
     in_terminal = "terminal" in sys.argv[3:]
     if in_terminal:
         _take_terminal()

@@ -9,8 +9,10 @@ down from the root, not at every node below.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache, partial
 from types import CodeType
 from typing import Any
 
@@ -21,8 +23,12 @@ from gradtui.wire.values import is_finite, magnitude, statistic
 
 Frames = Callable[[int], Iterable[tuple[str, int]]]
 """The files and lines of a stack."""
+Models = Callable[[], Iterable[str]]
+"""The variables of the models to which the nodes of a pass belong."""
 Evaluate = Callable[[CodeType], Any]
 """Evaluates an expression where the program stands."""
+
+_SUFFIX = re.compile(r"Backward\d*$")
 
 
 class Armed:
@@ -38,6 +44,8 @@ class Armed:
         self._code = compile(point.expression, "<breakpoint>", "eval") if point.expression else None
         self._after = self._code is not None and "sent" in self._code.co_names
         self._on_line: dict[int, bool] = {}
+        self._models: tuple[int, frozenset[str]] | None = None
+        """Those of a pass, by its number."""
         self._text: CodeType | None = None
         if point.log:
             self._text = compile("f" + repr(point.log), "<tracepoint>", "eval")
@@ -70,11 +78,12 @@ class Armed:
         point = self.point
         if self.done or point.number not in (0, number) or point.step > len(ops):
             return False
-        if point.op and not any(_fits(op, point.op) for op in ops):
+        if point.op and not any(_fits_op(op, point.op) for op in ops):
             return False
         if not (point.name or point.module or point.line):
             return True
-        return any(self._fits(node, frames) for node in describe())
+        nodes = describe()
+        return any(self._fits(node, frames, lambda: models_of(nodes)) for node in nodes)
 
     # ------------------------------------------------------------------ asking
 
@@ -84,7 +93,8 @@ class Armed:
         if self.done or not self._here(spot):
             return None
         if point.held:
-            if spot.step or not any(self._is_named(leaf) for leaf in spot.holding()):
+            models = partial(self._models_at, spot)
+            if spot.step or not any(self._fits(leaf, lambda _: (), models) for leaf in spot.holding()):
                 return None
         elif (
             not self._names_nodes and not point.tests and self._code is None and not point.step and spot.step
@@ -135,19 +145,21 @@ class Armed:
         point = self.point
         return bool(point.op or point.name or point.module or point.line)
 
-    def _is_named(self, node: Node) -> bool:
-        return self._fits(node, lambda _: ())
-
     def _matches(self, spot: Spot) -> bool:
-        return not self._names_nodes or self._fits(spot.node, spot.frames)
+        return not self._names_nodes or self._fits(spot.node, spot.frames, partial(self._models_at, spot))
 
-    def _fits(self, node: Node, frames: Frames) -> bool:
+    def _models_at(self, spot: Spot) -> Iterable[str]:
+        if self._models is None or self._models[0] != spot.number:
+            self._models = spot.number, frozenset(getattr(spot, "models", ()))  # a scalar engine has none
+        return self._models[1]
+
+    def _fits(self, node: Node, frames: Frames, models: Models) -> bool:
         point = self.point
-        if point.op and not _fits(node.op, point.op):
+        if point.op and not _fits_op(node.op, point.op):
             return False
         if point.name and not _fits(node.name, point.name):
             return False
-        if point.module and not (_fits(node.module, point.module) or _fits(node.module, point.module + ".*")):
+        if point.module and not _lies_in(node.module, point.module, models):
             return False
         return not point.line or self._made_on_line(node.stack, frames)
 
@@ -201,6 +213,36 @@ def _fits(text: str | None, pattern: str) -> bool:
         return False
     text, pattern = text.lower(), pattern.lower()
     return text == pattern or fnmatchcase(text, pattern) or fnmatchcase(text, "*." + pattern)
+
+
+@lru_cache(1 << 12)
+def _fits_op(op: str, pattern: str) -> bool:
+    """`Relu` and `relu*` fit `ReluBackward0`."""
+    return _fits(op, pattern) or _fits(_SUFFIX.sub("", op), pattern)
+
+
+def _lies_in(module: str | None, pattern: str, models: Models) -> bool:
+    """Is it such a module, or inside one? The variable of its model may stand in front: `model.conv2`."""
+    if module is None:
+        return False
+    if _fits(module, pattern) or _fits(module, pattern + ".*"):
+        return True
+    model, _, inner = pattern.lower().partition(".")
+    path = module.lower()
+    if not inner or not (path == inner or fnmatchcase(path, inner) or fnmatchcase(path, inner + ".*")):
+        return False
+    return any(fnmatchcase(name.lower(), model) for name in models())
+
+
+def models_of(nodes: Iterable[Node]) -> frozenset[str]:
+    """`model`, where a parameter `model.fc1.weight` lies in the module `fc1`."""
+    found = set()
+    for node in nodes:
+        if node.leaf and node.named and node.name and node.module:
+            before, inside, _ = node.name.partition(f".{node.module}.")
+            if inside:
+                found.add(before)
+    return frozenset(found)
 
 
 def _ends(path: str, wanted: str) -> bool:

@@ -15,36 +15,20 @@ from typing import Any
 
 from gradtui.probe.torch_import import Finder
 
-OUT_OF_THE_WAY = 200
-"""Descriptors of ours move here: a program's first file is still number 3, and one that closes all it
-inherited and opens others finds none of ours in their place."""
 _KEY = "gradtui"
 _IN_CHILD = """
 try:
     import sys
     sys.path.insert(0, home)
     try:
-        from gradtui.probe import children
+        from gradtui.probe import children, descriptors
     finally:
         sys.path.remove(home)
-    children.begin(children.moved(descriptor.detach()))
+    children.begin(descriptors.away(descriptor.detach()))
 except Exception:
     pass
 """
 """Runs in a process started anew, before its work and before its `sys.path` leads to us for sure."""
-
-
-def moved(descriptor: int) -> int:
-    """The same file under a high number, closed in programs that this one starts."""
-    import fcntl
-
-    try:
-        moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, OUT_OF_THE_WAY)
-    except OSError:  # fewer descriptors are allowed than that
-        os.set_inheritable(descriptor, False)
-        return descriptor
-    os.close(descriptor)
-    return moved
 
 
 def expect(descriptor: int) -> None:

@@ -18,14 +18,14 @@ import torch
 
 from gradtui.probe.explain_freed import Freed
 from gradtui.probe.explain_hooks import hook_at
-from gradtui.probe.explain_names import modules_in, name_in
+from gradtui.probe.explain_names import modules_in, name_in, said
 from gradtui.probe.explain_saved import changed, shapes
 from gradtui.probe.explain_unreached import unreached
 from gradtui.probe.explain_writes import Write
 from gradtui.probe.forward import ForwardMap
+from gradtui.probe.frames import user_frames
 from gradtui.probe.places import of_probe
 from gradtui.probe.reporter import Reporter, one_line
-from gradtui.probe.scalar_names import user_frames
 from gradtui.probe.torch_private import forward_class, leaf_of
 from gradtui.wire.messages import Explained, Node, Part, Summary, Value
 
@@ -238,7 +238,7 @@ class Explainer:
             if not isinstance(tensor, torch.Tensor) or id(tensor) in leaves or id(tensor.grad_fn) in inner:
                 continue
             name = name_in(frames, partial(is_, tensor)) or "a tensor asked for"
-            why = unreached(tensor, None, self._forward, set(hooks.sequence_numbers))
+            why = unreached(tensor, None, self._forward, set(hooks.graph.sequence_numbers))
             message = [f"{name} is not in the graph of this pass: ", *why.message]
             return "cut-graph" if why.culprit is not None else "unused-parameter", message, why.culprit
         return "unused-parameter", ["a tensor asked for is not in the graph of this pass"], None
@@ -274,11 +274,6 @@ class Explainer:
                 found = places.at(code, traceback.tb_lasti)
             traceback = traceback.tb_next
         return found
-
-
-def said(facts: Node) -> str:
-    """A node in words: `MulBackward0 (h*w)`."""
-    return f"{facts.op} ({facts.name})" if facts.name else facts.op
 
 
 def _brief(value: Value | None) -> str:

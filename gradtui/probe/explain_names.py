@@ -1,4 +1,4 @@
-"""Under which variable a tensor is found, looked for only when something has to be explained."""
+"""How explanations call things: a node in words, a tensor by the variable under which it is found."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from typing import Any
 import torch
 
 from gradtui.probe import names
+from gradtui.wire.messages import Node
 
 DEEPEST = 4
 """Path components."""
+
+
+def said(facts: Node) -> str:
+    """A node in words: `MulBackward0 (h*w)`."""
+    return f"{facts.op} ({facts.name})" if facts.name else facts.op
 
 
 def name_in(frames: list[FrameType], wanted: Callable[[torch.Tensor], bool]) -> str | None:

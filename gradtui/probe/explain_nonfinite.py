@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gradtui.probe.explain_names import said
 from gradtui.probe.explain_saved import readable
 from gradtui.probe.explain_writes import Writes
 from gradtui.probe.torch_private import leaf_of, op_of
-from gradtui.wire.messages import Explained, Node, Part, Summary, Value
+from gradtui.wire.messages import Explained, Part, Summary, Value
 
 if TYPE_CHECKING:
     from gradtui.probe.torch_pass import TorchPass
@@ -66,7 +67,7 @@ class Nonfinite:
         found = _bad_leaf(hooks, writes) or _bad_result(hooks, order)
         if found is None:
             facts = hooks.described[root]
-            told = f"the forward value of {_called(facts)} is not finite; nothing that was saved tells why"
+            told = f"the forward value of {said(facts)} is not finite; nothing that was saved tells why"
             found = root, (told,), None
         i, message, culprit = found
         return Explained("nonfinite", hooks.number, 0, hooks.ids[i], tuple(message), culprit)
@@ -107,18 +108,18 @@ def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
                 at = by_node.get(id(made)) if made is not None else None
                 what = f"an operand without a gradient ('{name}')"
                 if at is not None:
-                    what = _called(hooks.described[at])
+                    what = said(hooks.described[at])
                 text = _entries(value, wrong, "not finite")
                 verb = "came out bad" if at is not None else "was bad already"
                 return (i if at is None else at), (f"{what} {verb} in the forward: {text}",), None
         cause = _cause(facts.op, dict(saved), getattr(node, "_saved_exponent", None))
         if cause is not None:
-            return i, (f"the first bad forward value is that of {_called(facts)}: {cause}",), None
+            return i, (f"the first bad forward value is that of {said(facts)}: {cause}",), None
         for name, value in saved:
             wrong = torch.isnan(value) | (value == torch.inf)
             if name in _RESULTS and wrong.any():
                 text = _entries(value, wrong, "not finite")
-                return i, (f"the first bad forward value is that of {_called(facts)}: {text}",), None
+                return i, (f"the first bad forward value is that of {said(facts)}: {text}",), None
     return None
 
 
@@ -194,7 +195,3 @@ def _first(wrong: torch.Tensor) -> Any:
 
 def _number(value: torch.Tensor) -> str:
     return f"{value.item():.6g}"
-
-
-def _called(facts: Node) -> str:
-    return f"{facts.op} ({facts.name})" if facts.name else facts.op

@@ -21,9 +21,10 @@ import torch
 from gradtui.probe.explain_cuts import Cut
 from gradtui.probe.explain_names import modules_in, name_in
 from gradtui.probe.forward import ForwardMap
+from gradtui.probe.frames import user_frames
 from gradtui.probe.reporter import Reporter
-from gradtui.probe.scalar_names import user_frames
-from gradtui.probe.torch_private import forward_class, leaf_of, op_of, walk
+from gradtui.probe.torch_graph import walk
+from gradtui.probe.torch_private import forward_class, leaf_of, op_of
 from gradtui.probe.weak import Remembered
 from gradtui.wire.messages import Explained, Part
 

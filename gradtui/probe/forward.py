@@ -71,6 +71,8 @@ class ForwardMap(TorchFunctionMode):
         self._values: dict[int, Summary] = {}
         self._apply: Any = None
         self._fast_paths = FastPaths(self)
+        self._again = 0
+        """How often it lies on the stack for a second time."""
         self._left = False
         """Is the watching over? It may have to stay on torch's stack for a while, and does nothing there."""
 
@@ -85,7 +87,7 @@ class ForwardMap(TorchFunctionMode):
 
     def __exit__(self, *exc: Any) -> None:
         self._left = True
-        if not self._lifted():
+        if self._again or not self._lifted():
             lift_soon(self._lifted)
         self._fast_paths.__exit__()
         torch.autograd.Function.apply = self._apply  # type: ignore[method-assign]
@@ -97,9 +99,11 @@ class ForwardMap(TorchFunctionMode):
         taken_off = self._is_here() and not self._left and not on_stack(self)
         if taken_off:
             put_on_top(self)
+        self._again += taken_off
         try:
             yield
         finally:
+            self._again -= taken_off
             if taken_off:
                 lift(self)
 

@@ -6,7 +6,6 @@ before have descriptors of their own, and write over the screen.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 import sys
@@ -14,10 +13,8 @@ import tempfile
 from dataclasses import dataclass
 from io import TextIOWrapper
 
+from gradtui.probe.descriptors import away
 from gradtui.wire.held import print_on
-
-OUT_OF_THE_WAY = 200
-"""Where our descriptors lie: the program's next file still gets the number that it would have got."""
 
 
 @dataclass(frozen=True)
@@ -86,13 +83,6 @@ class Holding:
             os.unlink(path)
             self._places[identity] = _Place(away(os.dup(descriptor)), away(source), away(file))
         return self._places[identity]
-
-
-def away(descriptor: int) -> int:
-    """The same file by a high number; the low one is free again."""
-    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, OUT_OF_THE_WAY)
-    os.close(descriptor)
-    return moved
 
 
 def _identity(descriptor: int) -> tuple[int, int, int] | None:

@@ -28,7 +28,7 @@ DEEPEST = 10
 LONGEST = 5_000
 """Elements of one container looked at."""
 
-_OPAQUE = (str, bytes, int, float, complex, bool, type(None), type, ModuleType)
+_OPAQUE: tuple[type, ...] = (str, bytes, int, float, complex, bool, type(None), type, ModuleType)
 _CALLABLES = (FunctionType, BuiltinFunctionType, MethodType)
 
 Claim = Callable[[Any, str], bool]
@@ -59,6 +59,12 @@ def search(
         if satisfied():
             return
     _breadth_first(late, claim, seen, budget, deepest)
+
+
+def overlook(kind: type) -> None:
+    """Look into no object of this type from now on: the program has it from us, and it grows."""
+    global _OPAQUE
+    _OPAQUE = (*_OPAQUE, kind)
 
 
 def _opaque(value: Any) -> bool:

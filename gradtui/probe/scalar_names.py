@@ -7,9 +7,9 @@ from typing import Any
 
 from gradtui.probe import names
 from gradtui.probe.engines import Engines
-from gradtui.probe.frames import variables
+from gradtui.probe.frames import user_frames, variables
 from gradtui.probe.operations import needs_constant, side_of, sign_of
-from gradtui.probe.places import Places, of_probe
+from gradtui.probe.places import Places
 from gradtui.probe.scalar_graph import Entry
 
 
@@ -102,23 +102,3 @@ def _variable(name: str, frames: list[FrameType]) -> Any:
         if name in found:
             return found[name]
     return next((f.f_globals[name] for f in frames if name in f.f_globals), None)
-
-
-def library_frames(frame: FrameType | None, places: Places) -> list[FrameType]:
-    """The frames from `frame` outwards up to the first of the user's, the probe's own left out."""
-    between = []
-    while frame is not None and not places.is_user(frame.f_code):
-        if not of_probe(frame.f_code):
-            between.append(frame)
-        frame = frame.f_back
-    return between if frame is not None else []
-
-
-def user_frames(frame: FrameType | None, places: Places) -> list[FrameType]:
-    """The frames from `frame` outwards whose code is the user's own; all that are not ours if none is."""
-    every = []
-    while frame is not None:
-        if not of_probe(frame.f_code):
-            every.append(frame)
-        frame = frame.f_back
-    return [f for f in every if places.is_user(f.f_code)] or every[:1]

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 
 from gradtui.probe.forward import ForwardMap
+from gradtui.probe.frames import library_frames, user_frames
 from gradtui.probe.leaf_values import LeafValues
 from gradtui.probe.reporter import Reporter
-from gradtui.probe.scalar_names import library_frames, user_frames
 from gradtui.probe.summaries import summarize
+from gradtui.probe.torch_graph import Graph
 from gradtui.probe.torch_names import TorchNames
 from gradtui.probe.torch_private import leaf_of, op_of, root_node
 from gradtui.probe.weak import Remembered
@@ -61,10 +62,7 @@ class Describer:
 
     def describe(
         self,
-        nodes: list[Any],
-        ids: list[int],
-        edges: list[tuple[int | None, ...]],
-        to_outputs: list[tuple[int, ...]],
+        graph: Graph,
         roots: list[Any],
         caller: FrameType,
         rich: bool,
@@ -72,13 +70,13 @@ class Describer:
         """The nodes as they are announced. `roots`: what backward was called with."""
         places = self._reporter.places
         frames, between = user_frames(caller, places), library_frames(caller, places)
-        named = self._names.find(nodes, frames, between, places.stack(caller))
+        named = self._names.find(graph.nodes, frames, between, places.stack(caller))
         for path, kind in self._names.modules.kinds():
             self._reporter.send(Module(path, kind))
         results = {id(root_node(t)): t for t in roots if isinstance(t, torch.Tensor)}
         described = []
         for node, number, inputs, outputs, (name, is_path, tensor) in zip(
-            nodes, ids, edges, to_outputs, named
+            graph.nodes, graph.ids, graph.inputs, graph.outputs, named
         ):
             leaf, sequence = leaf_of(node), self._forward.number_of(node)
             value: Value | None

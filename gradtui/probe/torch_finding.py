@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gradtui.probe.explain_saved import readable
 from gradtui.probe.frames import variables
-from gradtui.probe.torch_private import leaf_of, packed, saved_names, saved_value, untouched
+from gradtui.probe.torch_private import leaf_of, untouched
 
 if TYPE_CHECKING:
     from gradtui.probe.torch_pass import TorchPass
@@ -32,26 +32,11 @@ def readable_of(pass_: TorchPass, i: int, received: tuple[Any, ...], sent: tuple
             found.update({"grad": variable.grad, "value": variable})
         else:
             found.update(_outputs(pass_, i))
-            found.update({f"saved.{name}": tensor for name, tensor in _saved(node)})
+            found.update({f"saved.{name}": tensor for name, tensor in readable(node)})
         module = _module(pass_.frame, pass_.described[i].module)
         if module is not None:
             found.update({f"buffer.{name}": tensor for name, tensor in module.named_buffers(recurse=False)})
         return {name: tensor for name, tensor in found.items() if isinstance(tensor, torch.Tensor)}
-
-
-def _saved(node: Any) -> Iterator[tuple[str, torch.Tensor]]:
-    """What torch saved for a node, as far as it is there and reading it runs no code of the program's."""
-    for name in saved_names(node):
-        try:
-            value = None if packed(node, name) else saved_value(node, name)
-        except RuntimeError:  # freed, or changed in place
-            continue
-        if isinstance(value, torch.Tensor):
-            yield name, value
-        elif isinstance(value, (tuple, list)):
-            yield from (
-                (f"{name}[{k}]", part) for k, part in enumerate(value) if isinstance(part, torch.Tensor)
-            )
 
 
 def _outputs(pass_: TorchPass, i: int) -> dict[str, Any]:
@@ -62,13 +47,13 @@ def _outputs(pass_: TorchPass, i: int) -> dict[str, Any]:
         for value in variables(pass_.frame).values():
             if isinstance(value, torch.Tensor) and value.grad_fn is node:
                 outputs.setdefault(value.output_nr, value)
-    for user, inputs in zip(pass_.nodes, pass_.inputs):
+    for user, inputs in zip(pass_.nodes, pass_.graph.inputs):
         if number in inputs:
-            for _, tensor in _saved(user):
+            for _, tensor in readable(user):
                 if tensor.grad_fn is node:
                     outputs.setdefault(tensor.output_nr, tensor)
     if not outputs:
-        own = dict(_saved(node))
+        own = dict(readable(node))
         if "result" in own and own["result"].grad_fn is node:
             outputs[0] = own["result"]
     return {"output" if k == 0 else f"output[{k}]": outputs[k] for k in sorted(outputs)}

@@ -20,7 +20,8 @@ from gradtui.probe.explain_nonfinite import Nonfinite, bad
 from gradtui.probe.reading import Reader
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.torch_gradients import TorchLeaf
-from gradtui.probe.torch_private import leaf_of, op_of, running_pass, untouched
+from gradtui.probe.torch_graph import Graph
+from gradtui.probe.torch_private import leaf_of, running_pass, untouched
 from gradtui.probe.torch_saved import read_saved
 from gradtui.probe.torch_spot import TorchSpot
 from gradtui.wire.messages import Accumulated, Hit, Node, Saved, Sent, Stepped, Summary, Value
@@ -40,22 +41,12 @@ UNREAD = Summary((), "", "", note="not read")
 class TorchPass:
     """Context manager: hooks on every node of the pass, reporting steps in the engine's own order."""
 
-    def __init__(self, reporter: Reporter, number: int, nodes: list[Any], ids: list[int], full: bool) -> None:
+    def __init__(self, reporter: Reporter, number: int, graph: Graph, full: bool) -> None:
         self.reporter = reporter
         self.number = number
-        self.nodes = nodes
-        self.ids = ids
+        self.graph = graph
+        self.nodes, self.ids = graph.nodes, graph.ids
         self._full = full
-        by_node = {id(node): i for node, i in zip(nodes, ids)}
-        self.inputs: list[tuple[int | None, ...]] = [
-            tuple([None if f is None else by_node[id(f)] for f, _ in node.next_functions]) for node in nodes
-        ]
-        self.outputs: list[tuple[int, ...]] = [
-            tuple([output for _, output in node.next_functions])
-            if any(output for _, output in node.next_functions)
-            else ()
-            for node in nodes
-        ]
         self.steps = 0
         self._received: dict[int, tuple[Value | None, ...]] = {}
         self._before: dict[int, Summary | None] = {}
@@ -65,7 +56,7 @@ class TorchPass:
         self._task: int | None = None
         """The engine's number for this pass, from its first node on."""
         self._home = get_ident()
-        self._brief = len(nodes) > FEW
+        self._brief = len(graph.nodes) > FEW
         self._read = Reader(self._brief)
         self.attention: Attention = "whole"
         self._ran: dict[int, None] = {}
@@ -80,8 +71,6 @@ class TorchPass:
         """What the leaves held whose steps these are."""
         self.withheld: list[tuple[int, int]] = []
         """Custom functions that received a gradient and returned None for an operand: by index, which one."""
-        self.roots: list[int] = []
-        """From which it starts, by index."""
         self.stack = 0
         """From which backward was called."""
         self.frame: FrameType | None = None
@@ -172,7 +161,7 @@ class TorchPass:
     def _is_mine(self, i: int) -> bool:
         """Does this pass run the node? A leaf's is shared with passes of other threads or inside this."""
         task = running_pass()
-        if self._task is None and (get_ident() == self._home or i in self.roots):
+        if self._task is None and (get_ident() == self._home or i in self.graph.roots):
             self._task = task
         return task == self._task and not self._over
 
@@ -184,29 +173,11 @@ class TorchPass:
         """
         if self.attention == "whole":
             return next(reversed(self._received), None)
-        ran = self._ran.keys()
-        ready = [i for i in range(len(self.nodes)) if i not in ran and self._users[i] <= ran]
-        return max(ready, key=lambda i: self.nodes[i]._sequence_nr(), default=None)
-
-    @cached_property
-    def _users(self) -> list[set[int]]:
-        """For each node, those that send to it."""
-        at = {number: i for i, number in enumerate(self.ids)}
-        users: list[set[int]] = [set() for _ in self.nodes]
-        for i, inputs in enumerate(self.inputs):
-            for target in inputs:
-                if target is not None:
-                    users[at[target]].add(i)
-        return users
+        return self.graph.next(self._ran)
 
     def received_by(self, i: int) -> tuple[Value | None, ...]:
         """What a node received that has not ended."""
         return self._received.get(i, ())
-
-    @property
-    def sequence_numbers(self) -> list[int]:
-        """The numbers of the pass's nodes, as the forward gave them out."""
-        return [node._sequence_nr() for node in self.nodes]
 
     def zero(self) -> list[int]:
         """Zero the leaves' gradients as `optimizer.zero_grad()` does: None in place of each."""
@@ -225,11 +196,6 @@ class TorchPass:
         return tuple([read(tensor, rich) for tensor in tensors])
 
     # ------------------------------------------------------------- announcing
-
-    @property
-    def ops(self) -> list[str]:
-        """What the nodes do, as torch calls it."""
-        return [op_of(node) for node in self.nodes]
 
     @cached_property
     def described(self) -> list[Node]:
@@ -254,7 +220,7 @@ class TorchPass:
                 for i in self._ran:
                     self.steps += 1
                     sent = tuple(
-                        [None if target is None else Sent(target, UNREAD) for target in self.inputs[i]]
+                        [None if target is None else Sent(target, UNREAD) for target in self.graph.inputs[i]]
                     )
                     self.reporter.stepped(Stepped(self.number, self.steps, self.ids[i], (UNREAD,), sent))
 
@@ -338,14 +304,14 @@ class TorchPass:
         self, i: int, received: tuple[Any, ...], sent: tuple[Any, ...], rich: bool
     ) -> tuple[Sent | None, ...]:
         contributions: list[Sent | None] = []
-        for target, gradient in zip(self.inputs[i], sent):
+        for target, gradient in zip(self.graph.inputs[i], sent):
             value = None if target is None else self._read.like(gradient, received, rich)
             contributions.append(None if value is None or target is None else Sent(target, value))
         return tuple(contributions)
 
     def _withhold(self, i: int, received: tuple[Any, ...], contributions: tuple[Sent | None, ...]) -> None:
         if any(gradient is not None for gradient in received):
-            for slot, (target, sent) in enumerate(zip(self.inputs[i], contributions)):
+            for slot, (target, sent) in enumerate(zip(self.graph.inputs[i], contributions)):
                 if sent is None and target is not None:
                     self.withheld.append((i, slot))
 

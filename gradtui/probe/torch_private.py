@@ -55,19 +55,6 @@ def root_node(output: Any) -> Any:
     return graph.get_gradient_edge(output).node
 
 
-def walk(roots: list[Any]) -> list[Any]:
-    """Every node below the roots, roots first. No recursion: graphs are deep."""
-    order, stack, seen = [], list(reversed(roots)), {id(root) for root in roots}
-    while stack:
-        node = stack.pop()
-        order.append(node)
-        for function, _ in reversed(node.next_functions):
-            if function is not None and id(function) not in seen:
-                seen.add(id(function))
-                stack.append(function)
-    return order
-
-
 def leaf_of(node: Any) -> Any:
     """The leaf that a node accumulates into, None for a node that does not.
 

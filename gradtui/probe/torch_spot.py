@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gradtui.probe.breakpoints import models_of
 from gradtui.probe.expressions import evaluate
 from gradtui.probe.impossible import Impossible
 from gradtui.probe.inspecting import answer
@@ -45,6 +46,11 @@ class TorchSpot(Spot):
     def node(self) -> Node:
         """As it is announced."""
         return self._pass.described[self._i]
+
+    @property
+    def models(self) -> frozenset[str]:
+        """The variables of the models to which its pass belongs."""
+        return models_of(self._pass.described)
 
     def announce(self) -> None:
         """The pass is told of, where that was put off."""

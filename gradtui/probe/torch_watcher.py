@@ -22,6 +22,7 @@ from gradtui.probe.signals import Held
 from gradtui.probe.summaries import summarize
 from gradtui.probe.torch_describe import Describer
 from gradtui.probe.torch_gradients import TorchLeaf
+from gradtui.probe.torch_graph import Graph, walk
 from gradtui.probe.torch_pass import Attention, Failed, TorchPass
 from gradtui.probe.torch_private import (
     being_compiled,
@@ -31,7 +32,6 @@ from gradtui.probe.torch_private import (
     replace_engine_entry,
     root_node,
     untouched,
-    walk,
 )
 from gradtui.probe.weak import Remembered
 from gradtui.wire.messages import PassBegan, PassEnded, Summary, Value
@@ -156,7 +156,7 @@ class TorchWatcher:
         self._guarded(self._gradients.ends, hooks.number, hooks.accumulated, hooks.used)
         self._guarded(hooks.finish)
         self._reporter.ended(PassEnded(hooks.number, error))
-        numbers = hooks.sequence_numbers
+        numbers = hooks.graph.sequence_numbers
         self._unreached.last = (hooks.number, hooks.steps, numbers)
         for i, slot in hooks.withheld:
             self._guarded(self._unreached.withheld, hooks.nodes[i], slot)
@@ -194,9 +194,9 @@ class TorchWatcher:
         else:
             stops.stand("exception", Failed(hooks, i), hooks.steps, hooks.ids[i])
 
-    def _look_at_roots(self, hooks: TorchPass, roots: list[int]) -> None:
+    def _look_at_roots(self, hooks: TorchPass) -> None:
         """Where the root's value is not finite, tell the first value of the forward that is not."""
-        told = self._nonfinite.of_root(hooks, roots, self._forward.deeds.writes)
+        told = self._nonfinite.of_root(hooks, hooks.graph.roots, self._forward.deeds.writes)
         if told is not None:
             places = self._reporter.places
             for stack in (told.culprit, *(part for part in told.message if isinstance(part, int))):
@@ -219,17 +219,15 @@ class TorchWatcher:
             stops = self._reporter.stops
             stops.begin_pass()
             rich = self._full or stops.rich
-            hooks = TorchPass(self._reporter, number, nodes, ids, self._full)
+            graph = Graph(nodes, ids, roots)
+            hooks = TorchPass(self._reporter, number, graph, self._full)
             caller = hooks.frame = _caller()
             hooks.stack, hooks.nonfinite = self._reporter.places.stack(caller, WHOLE), self._nonfinite
             kind = "backward" if kwargs.get("accumulate_grad", True) else "grad"
-            hooks.describe = partial(
-                self._describer.describe, nodes, ids, hooks.inputs, hooks.outputs, outputs, caller, rich
-            )
-            first = hooks.roots = [next(i for i, node in enumerate(nodes) if node is root) for root in roots]
-            announce = partial(self._announce, hooks, first, kind)
+            hooks.describe = partial(self._describer.describe, graph, outputs, caller, rich)
+            announce = partial(self._announce, hooks, kind)
             if stops.light:
-                alone = partial(self._announce_roots, hooks, first, kind, outputs)
+                alone = partial(self._announce_roots, hooks, kind, outputs)
                 hooks.put_off(announce, alone)
             else:
                 announce()
@@ -239,7 +237,7 @@ class TorchWatcher:
             self._reporter.fault(error)
             return None
 
-    def _announce(self, hooks: TorchPass, roots: list[int], kind: str) -> None:
+    def _announce(self, hooks: TorchPass, kind: str) -> None:
         """Tell of the pass, and look at what it starts from."""
         held = self._held(hooks)
         hooks.held = {node for node, _ in held}
@@ -247,9 +245,9 @@ class TorchWatcher:
         hooks.used = self._gradients.begins(hooks.leaves)
         hooks.on_zeroed, hooks.on_changed = self._gradients.zeroed, self._gradients.moved
         stack, used = self._reporter.places.use(hooks.stack), tuple(hooks.used.items())
-        nodes, first = tuple(hooks.described), tuple([hooks.ids[i] for i in roots])
+        nodes, first = tuple(hooks.described), tuple([hooks.ids[i] for i in hooks.graph.roots])
         self._reporter.began(PassBegan(hooks.number, "torch", first, nodes, stack, held, kind, used))
-        self._guarded(self._look_at_roots, hooks, roots)
+        self._guarded(self._look_at_roots, hooks)
         if not self._told_of_compiled and any(node.op == COMPILED for node in nodes):
             self._told_of_compiled = True
             self._reporter.notice(
@@ -258,10 +256,12 @@ class TorchWatcher:
                 hooks.number,
             )
 
-    def _announce_roots(self, hooks: TorchPass, roots: list[int], kind: str, outputs: list[Any]) -> None:
+    def _announce_roots(self, hooks: TorchPass, kind: str, outputs: list[Any]) -> None:
         """Tell of a pass that is over and was not recorded."""
-        first = tuple([hooks.ids[i] for i in roots])
-        nodes = tuple([self._describer.root(hooks.nodes[i], hooks.ids[i], outputs) for i in roots])
+        first = tuple([hooks.ids[i] for i in hooks.graph.roots])
+        nodes = tuple(
+            [self._describer.root(hooks.nodes[i], hooks.ids[i], outputs) for i in hooks.graph.roots]
+        )
         stack = self._reporter.places.use(hooks.stack)
         self._reporter.began(PassBegan(hooks.number, "torch", first, nodes, stack, kind=kind, light=True))
 
@@ -277,7 +277,9 @@ class TorchWatcher:
             or not all(isinstance(output, torch.Tensor) and output.is_cpu for output in outputs)
         ):
             return "whole"  # not every node runs, or not in this thread and in torch's own order
-        if stops.light and not stops.may_hold(hooks.number, hooks.ops, lambda: hooks.described, places.lines):
+        if stops.light and not stops.may_hold(
+            hooks.number, hooks.graph.ops, lambda: hooks.described, places.lines
+        ):
             return "order"
         return "whole" if stops.looks_before else "after"
 

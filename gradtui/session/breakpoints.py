@@ -23,11 +23,11 @@ from msgspec.structs import replace
 from gradtui.session.errors import BadInput
 from gradtui.wire.messages import Breakpoint, Condition
 
-WORDS = (
-    "nonfinite, zero, held, norm>X, min<X, max>X, mean>X, op=, name=, module=, FILE.py:LINE, pass=, step=, "
-    "ignore=, once, if EXPRESSION, log TEXT"
-)
+WHERE = "nonfinite, zero, held, norm>X, min<X, max>X, mean>X, op=, name=, module=, FILE.py:LINE, pass=, step="
+"""What says where to stop."""
+WORDS = f"{WHERE}, ignore=, once, if EXPRESSION, log TEXT"
 """Everything that may stand in a breakpoint."""
+_APART = re.compile(r"\b(norm|min|max|mean)\s*([<>])\s*(\S+)", re.IGNORECASE)
 _TEST = re.compile(r"(norm|min|max|mean)([<>])(.+)", re.IGNORECASE)
 _LINE = re.compile(r"(.+\.pyw?):(\d+)")
 _PATTERNS = {"op": "op", "name": "name", "module": "module"}
@@ -53,7 +53,9 @@ def parse(text: str, number: int = 0) -> Breakpoint:
         facts["log"] = _checked_text(log, said)
     point = Breakpoint(number, said, tests=tuple(tests), **facts)
     if not _stops_somewhere(point):
-        raise BadInput(f"breakpoint '{said}' says nowhere to stop: write some of {WORDS}")
+        raise BadInput(
+            f"breakpoint '{said}' says nowhere to stop: write some of {WHERE}, or behind them if EXPRESSION"
+        )
     return point
 
 
@@ -103,10 +105,15 @@ def _facts_of(word: str, text: str) -> dict[str, Any]:
         if not value.isdecimal() or not int(value):
             raise BadInput(f"breakpoint '{text}': {key}= wants a number from 1, not '{value}'")
         return {_COUNTS[key]: int(value)}
+    apart = _APART.search(text)
+    if apart is not None and word in apart[0].split():
+        raise BadInput(f"breakpoint '{text}': no spaces there: write {apart[1]}{apart[2]}{apart[3]}")
     raise BadInput(f"breakpoint '{text}': '{word}' is not understood; it knows {WORDS}")
 
 
 def _checked(expression: str, text: str) -> str:
+    if not expression:
+        raise BadInput(f"breakpoint '{text}': write a Python expression behind `if`, such as if g.max() > 1")
     try:
         compile(expression, "<breakpoint>", "eval")
     except (SyntaxError, ValueError) as error:

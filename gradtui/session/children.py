@@ -8,6 +8,8 @@ import selectors
 from gradtui.session.incoming import Incoming, Stream
 from gradtui.wire.messages import Event, Notice
 
+NOT_FOLLOWED = "are not followed"
+"""Stands in the notice."""
 NAMED = 8
 """Processes that are called by their numbers in one notice."""
 
@@ -57,6 +59,6 @@ def _told(known: dict[int, int]) -> str:
     count = "a child process" if len(names) == 1 else f"{len(names)} child processes"
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return (
-        f"backward passes of {count} are not followed ({'; '.join(names[:NAMED])}{more}): "
+        f"backward passes of {count} {NOT_FOLLOWED} ({'; '.join(names[:NAMED])}{more}): "
         "to see them, call the training function in the program's own process"
     )

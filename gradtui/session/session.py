@@ -21,6 +21,7 @@ from gradtui.session.errors import BadInput
 from gradtui.session.keeping import Keeper
 from gradtui.session.process import Started, Stdin
 from gradtui.session.terminal import COLUMNS, Terminal, waits_for_line
+from gradtui.session.unheld import Unheld
 from gradtui.trace.keep import KEEP
 from gradtui.wire.channel import frame
 from gradtui.wire.codec import WireError, encode
@@ -111,6 +112,8 @@ class Session:
         self._unsent = bytearray()
         """Of commands: what the program has had no room for yet."""
         self._first: list[Event] = [Notice(text) for text in plan.told]
+        self._points = plan.breakpoints
+        self._unheld = Unheld()
         self._passes = self._steps = 0
         self._open_passes: set[int] = set()
         self._error: str | None = None
@@ -196,6 +199,7 @@ class Session:
             return [Notice(f"the program's stream broke off: {error}")]
 
     def _note(self, event: Event) -> None:
+        self._unheld.note(event, self._points)
         match event:
             case Hello():
                 self._greeted = True
@@ -231,6 +235,8 @@ class Session:
         events += self._incoming.finish()
         code = self._process.wait()
         self.stopped = None
+        if self._greeted and not self._killed:
+            events += self._unheld.notices(self._points)
         self.exited = Exited(code, self._passes, self._steps, self._cause(code))
         return [*events, self.exited]
 
@@ -263,6 +269,7 @@ class Session:
     def set_breakpoints(self, points: tuple[Breakpoint, ...]) -> None:
         """These are the breakpoints from now on, whether the program runs or stands."""
         if self.exited is None:
+            self._points = points
             self._command(Break(points))
 
     def pause(self) -> None:

@@ -20,4 +20,7 @@ def parse(text: str) -> tuple[int | None, str]:
     found = _ASSIGNED.fullmatch(text)
     if found is None:
         raise BadInput(f"'{text.strip()}' replaces nothing: write {HOW}")
+    again = _ASSIGNED.fullmatch(found[3])
+    if again is not None:  # typed behind one that stood there
+        found = again
     return (None if found[1] else int(found[2] or 0)), found[3].strip()

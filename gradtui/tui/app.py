@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import gc
 import os
@@ -18,6 +17,7 @@ from textual.timer import Timer
 
 from gradtui.session.errors import BadInput
 from gradtui.session.programs import Program
+from gradtui.session.recorded import lesson_in
 from gradtui.session.run import Run
 from gradtui.trace import Trace
 from gradtui.trace import cursor as moves
@@ -78,7 +78,8 @@ class DebuggerApp(Inspecting):
     def over_recording(cls, trace: Trace, title: str, cut: bool = False) -> DebuggerApp:
         """The same screen over a recorded run. `cut`: it was ended on purpose where it ends."""
         name = os.path.basename(title)
-        return cls(State(trace, name, recording=True, cut=cut, lesson=_lesson_in(trace)))
+        lesson, hints = lesson_in(trace)
+        return cls(State(trace, name, recording=True, cut=cut, lesson=lesson, hints=hints))
 
     @classmethod
     def over_lessons(cls, listed: Sequence[Program | BadInput], start: Start) -> DebuggerApp:
@@ -249,15 +250,3 @@ class DebuggerApp(Inspecting):
             await self.run_action(action)
 
         return run
-
-
-def _lesson_in(trace: Trace) -> str:
-    """The docstring of a recorded program, where its text was recorded."""
-    name = trace.hello.program if trace.hello is not None else ""
-    for source in trace.sources.values():
-        if source.text is not None and os.path.basename(source.path) == os.path.basename(name):
-            try:
-                return ast.get_docstring(ast.parse(source.text)) or ""
-            except (SyntaxError, ValueError, RecursionError):
-                return ""
-    return ""

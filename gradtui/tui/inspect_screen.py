@@ -14,15 +14,17 @@ from gradtui.trace.figures import recorded
 from gradtui.tui.widgets.line import Line
 from gradtui.tui.widgets.pane import Pane
 from gradtui.views import tensor
-from gradtui.views.choices import Tensor, tensors_of
+from gradtui.views.choices import Tensor, coming, gone, tensors_of
 from gradtui.views.rows import Row, fit, row
 from gradtui.views.state import State
 from gradtui.wire.messages import Inspected, Node
 
 Ask = Callable[[int, str, str], int]
 """Asks the program for a node's tensor and a slice of it; returns the question's number, 0 for none."""
-KEYS = "up down choose · tab histogram, magnitudes, heatmap, values · / slice · = expression · esc closes"
-SHORT_KEYS = "↑↓ choose · tab view · / slice · = expression · esc"
+KEYS = (
+    "up down choose · tab histogram, magnitudes, heatmap, values · n next node · / slice · = expression · esc"
+)
+SHORT_KEYS = "↑↓ choose · tab view · n next node · / slice · = expression · esc"
 
 
 class InspectScreen(ModalScreen[None]):
@@ -32,6 +34,7 @@ class InspectScreen(ModalScreen[None]):
         Binding("escape,q,p", "leave", "Close"),
         Binding("up,k", "choose(-1)", "Tensor above"),
         Binding("down,j", "choose(1)", "Tensor below"),
+        Binding("n", "next_node", "The node about to run"),
         Binding("tab", "turn(1)", "Next view"),
         Binding("shift+tab", "turn(-1)", "Previous view"),
         Binding("slash,left_square_bracket", "edit('slice')", "Slice"),
@@ -120,6 +123,8 @@ class InspectScreen(ModalScreen[None]):
         elif item.recorded is not None:
             self._question = 0
             self._seen = recorded(self._node.id, item.name, item.recorded)
+            if self._ask is not None:
+                self._seen = gone(self._seen, self._state, "n shows its tensors")
         self._paint()
 
     def action_choose(self, by: int) -> None:
@@ -127,6 +132,17 @@ class InspectScreen(ModalScreen[None]):
         self._at = max(0, min(self._at + by, len(self._listed) - 1))
         self.query_one("#tensor", Pane).scroll_to(y=0, animate=False)
         self._pick()
+
+    def action_next_node(self) -> None:
+        """The tensors of the node that is about to run."""
+        node = coming(self._state)
+        if node is None or self._ask is None:
+            self.notify("No node is about to run here.", timeout=4)
+            return
+        self._node, self._readable, self._seen, self._at = node, (), None, 0
+        self._slices.clear()
+        self._question = self._ask(node.id, "", "")
+        self._paint()
 
     def action_turn(self, by: int) -> None:
         """Another view of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gradtui.session.errors import BadInput
+from gradtui.session.whatif import is_what_if
 from gradtui.tui.inspect_screen import InspectScreen
 from gradtui.tui.rerunning import Rerunning
 from gradtui.views.choices import standing
@@ -102,7 +103,7 @@ class Inspecting(Rerunning):
     def _what_if(self, text: str) -> bool:
         assert self.program is not None
         node = self.state.selected_node
-        text = text if "=" in text else f"g = {text}"
+        text = text if is_what_if(text) else f"g = {text}"
         try:
             self.program.what_if(text, node.id if node is not None and node.leaf else None)
         except BadInput as error:

@@ -12,11 +12,12 @@ from gradtui.session.sources import is_recording, trace_at
 from gradtui.trace import Trace
 from gradtui.trace.cursor import Cursor
 from gradtui.tui.app import DebuggerApp
+from gradtui.wire.smallest import SMALLEST
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """What no XML may hold; a program's names may."""
-SMALLEST, LARGEST = (60, 16), (400, 200)
-"""Columns and rows of a screen that can be drawn."""
+LARGEST = (400, 200)
+"""Columns and rows of a picture."""
 
 
 def write(source: str, file: Path, at: str | None, size: str, settings: Mapping[str, str]) -> int:

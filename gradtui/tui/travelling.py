@@ -22,10 +22,11 @@ class Travelling(Core):
 
     @property
     def _followed(self) -> bool:
-        """Is a running program followed? What has come last may not be shown yet, and is no way to go."""
+        """Is a program followed that runs or steps? What has come last may not be shown yet."""
         program = self.program
-        running = program is not None and not program.stopped and program.session.exited is None
-        return running and self.following and not self.stepping
+        if program is None or program.session.exited is not None:
+            return False
+        return self.following and (self.stepping or not program.stopped)
 
     def action_step_back(self) -> None:
         """One step back; the program is not touched."""

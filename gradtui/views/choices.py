@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from gradtui.views.state import State
-from gradtui.wire.messages import Node, Value
+from gradtui.wire.messages import Inspected, Node, Value
+
+_LATER = "; at a live stop"
+"""What a note goes on with that belongs to a recording."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,44 @@ def standing(state: State) -> bool:
             state.cursor.step,
         )
     )
+
+
+def coming(state: State) -> Node | None:
+    """The node that the program, which stands where the person looks, is about to run."""
+    stop, shown = state.stopped, state.shown_pass
+    if stop is None or stop.next is None or shown is None or not standing(state):
+        return None
+    return shown.nodes.get(stop.next)
+
+
+def about_to_run(state: State, how: str) -> str:
+    """`; about to run is node 3 (h): n shows its tensors`; '' where no node is. `how`: to look at it."""
+    node = coming(state)
+    if node is None:
+        return ""
+    return f"; about to run is node {node.id} ({node.name or node.op or 'leaf'}): {how}"
+
+
+def gone(seen: Inspected, state: State, how: str) -> Inspected:
+    """What was recorded of a tensor that is no more, told where the program stands."""
+    note, found, _ = seen.note.partition(_LATER)
+    if not found or not standing(state):
+        return seen
+    return replace(seen, note=f"{note}: it is not there any more{about_to_run(state, how)}")
+
+
+def never(state: State, node: Node, what: str) -> str:
+    """Why there is no such gradient, of a node that has run; '' where there is one, or that is not known."""
+    kind, _, index = what.rstrip("]").partition("[")
+    shown = state.shown_pass
+    ran = None if shown is None else shown.ran_by(node.id, state.cursor.step)
+    if shown is None or ran is None or kind not in ("received", "sent"):
+        return ""
+    message = shown.messages[ran - 1]
+    count = len(message.received if kind == "received" else message.sent)
+    if int(index) < count:
+        return ""
+    return f"there is no {what}: the node {kind} " + ("1 gradient" if count == 1 else f"{count} gradients")
 
 
 def tensors_of(state: State, node: Node, readable: Sequence[str]) -> list[Tensor]:

@@ -6,6 +6,7 @@ from gradtui.trace.cursor import edge
 from gradtui.trace.stops import why
 from gradtui.views.rows import Row, Span, row
 from gradtui.views.state import State
+from gradtui.wire.messages import Stopped
 
 
 def where(state: State) -> Row:
@@ -51,12 +52,20 @@ def condition(state: State) -> Row:
     if trace.exited is not None:
         return _end(state)
     if state.stopped is not None:
-        return row(("▮▮ " + why(state.stopped), "now"))
+        return row(("▮▮ " + _why(state, state.stopped), "now"))
     if state.reading:
         return row(("▶ waits for input: press i", "now"))
     if not trace.passes:
         return row(("▶ running, no backward pass yet", "good"))
     return row(("▶ running", "good"))
+
+
+def _why(state: State, stopped: Stopped) -> str:
+    shown = state.trace.pass_numbered(stopped.number)
+    ended = None if shown is None else shown.ended
+    if stopped.reason == "pass end" and ended is not None and ended.error:
+        return "stopped: the exception has ended the pass"
+    return why(stopped)
 
 
 def _end(state: State) -> Row:

@@ -73,12 +73,14 @@ def face_rows(seen: Inspected, face: Face, width: int, height: int) -> list[Row]
     """The entries in one of the ways, in `width` cells; the picture in `height` rows at most."""
     if seen.error or seen.figures is None:
         return []
+    if seen.grid is None and seen.figures.count:
+        return [row(("its entries were not recorded", "dim"))]
     if face == "histogram":
         return _bars(seen.bins, width, "no finite entries")
     if face == "magnitudes":
         return _bars(seen.decades, width, "no entries that are finite and not zero", "|x| ")
     if seen.grid is None:
-        return [row(("its entries were not kept", "dim"))] if seen.figures.count else []
+        return []
     if face == "heatmap":
         return picture_rows(seen.picture or seen.grid, seen.picture is not None, width, height)
     return _table(seen.grid, seen.part, width)

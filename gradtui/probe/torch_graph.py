@@ -1,0 +1,71 @@
+"""The graph of one pass as torch holds it: its nodes, its edges, and which node may run next."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cached_property
+from typing import Any
+
+from gradtui.probe.torch_private import op_of
+
+
+def walk(roots: list[Any]) -> list[Any]:
+    """Every node below the roots, roots first. No recursion: graphs are deep."""
+    order, stack, seen = [], list(reversed(roots)), {id(root) for root in roots}
+    while stack:
+        node = stack.pop()
+        order.append(node)
+        for function, _ in reversed(node.next_functions):
+            if function is not None and id(function) not in seen:
+                seen.add(id(function))
+                stack.append(function)
+    return order
+
+
+class Graph:
+    """Nodes and our ids of them. Keeps the nodes alive: torch would make new wrappers of them."""
+
+    def __init__(self, nodes: list[Any], ids: list[int], roots: list[Any]) -> None:
+        self.nodes = nodes
+        self.ids = ids
+        self.roots = [next(i for i, node in enumerate(nodes) if node is root) for root in roots]
+        """By index."""
+        by_node = {id(node): i for node, i in zip(nodes, ids)}
+        self.inputs: list[tuple[int | None, ...]] = [
+            tuple([None if f is None else by_node[id(f)] for f, _ in node.next_functions]) for node in nodes
+        ]
+        """Ids of the nodes that each one sends to."""
+        self.outputs: list[tuple[int, ...]] = [_outputs(node) for node in nodes]
+        """Which output of its input each edge leads to; empty where each is the first."""
+
+    @property
+    def sequence_numbers(self) -> list[int]:
+        """As the forward gave them out."""
+        return [node._sequence_nr() for node in self.nodes]
+
+    @property
+    def ops(self) -> list[str]:
+        """What the nodes do, as torch calls it."""
+        return [op_of(node) for node in self.nodes]
+
+    def next(self, ran: Collection[int]) -> int | None:
+        """By index: of the nodes that are ready once those of `ran` have run, the one torch takes first."""
+        done = set(ran)
+        ready = [i for i, users in enumerate(self._users) if i not in done and users <= done]
+        return max(ready, key=lambda i: self.nodes[i]._sequence_nr(), default=None)
+
+    @cached_property
+    def _users(self) -> list[set[int]]:
+        """For each node, those that send to it."""
+        at = {number: i for i, number in enumerate(self.ids)}
+        users: list[set[int]] = [set() for _ in self.nodes]
+        for i, inputs in enumerate(self.inputs):
+            for target in inputs:
+                if target is not None:
+                    users[at[target]].add(i)
+        return users
+
+
+def _outputs(node: Any) -> tuple[int, ...]:
+    outputs = tuple([output for _, output in node.next_functions])
+    return outputs if any(outputs) else ()

@@ -392,3 +392,11 @@ def test_nor_does_it_keep_a_program_of_ours_from_being_attached(
         run.pump(1)
     assert [point.text for point in run.breakpoints.points] == ["op=Tanh*"]
     assert "nonsense" in run.trace.notices[0].message
+
+
+async def test_the_screen_says_at_the_end_which_one_never_held() -> None:
+    points = (parse("op=Nowhere", 1),)
+    async with debugger(NESTED, argv=("1",), stop=False, breakpoints=points) as (app, pilot):
+        await until(pilot, lambda: app._notifications)
+        (said,) = [notification.message for notification in app._notifications]
+        assert said.startswith("breakpoint 1 (op=Nowhere) never held")

@@ -235,10 +235,13 @@ class Session:
         events += self._incoming.finish()
         code = self._process.wait()
         self.stopped = None
-        if self._greeted and not self._killed:
-            events += self._unheld.notices(self._points)
+        events += map(Notice, self.unheld())
         self.exited = Exited(code, self._passes, self._steps, self._cause(code))
         return [*events, self.exited]
+
+    def unheld(self) -> list[str]:
+        """What is to be said of breakpoints that never held, once the program has come to its end."""
+        return self._unheld.told(self._points) if self._greeted and not self._killed else []
 
     def _cause(self, code: int) -> str | None:
         """Why the program ended, None if it came to its end by itself."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from gradtui.wire.messages import Breakpoint, Event, Node, Notice, PassBegan, Source, Stack, Stopped, Traced
+from gradtui.wire.messages import Breakpoint, Event, Node, PassBegan, Source, Stack, Stopped, Traced
 
 PROPOSED = 3
 """Names that are proposed at most."""
@@ -55,9 +55,9 @@ class Unheld:
 
     # -------------------------------------------------------------- at the end
 
-    def notices(self, points: Iterable[Breakpoint]) -> list[Event]:
-        """One for each breakpoint that is enabled and never held."""
-        return [Notice(self._told(p)) for p in points if p.enabled and p.id not in self._held]
+    def told(self, points: Iterable[Breakpoint]) -> list[str]:
+        """A line for each breakpoint that is enabled and never held."""
+        return [self._told(p) for p in points if p.enabled and p.id not in self._held]
 
     def _told(self, point: Breakpoint) -> str:
         often = f"held no more than {point.ignore:,} times" if point.ignore else "never held"

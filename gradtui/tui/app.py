@@ -38,6 +38,9 @@ from gradtui.views.state import State
 Start = Callable[[Program], Run]
 """Starts a program that was picked."""
 
+UNHELD = 3
+"""Breakpoints that never held, of which the end tells; the output has them all."""
+
 
 class DebuggerApp(Inspecting):
     """One program, one recording, or a list of programs to open one after the other."""
@@ -68,6 +71,8 @@ class DebuggerApp(Inspecting):
         self._start = start
         self._feed: Feed | None = None
         self._preparing: Timer | None = None
+        self._ended: object = None
+        """The session whose end has been spoken of."""
 
     @classmethod
     def over_run(cls, run: Run) -> DebuggerApp:
@@ -198,6 +203,11 @@ class DebuggerApp(Inspecting):
         else:
             self.debugger.show(self.state)
         self.answered()
+        if program.session.exited is not None and self._ended is not program.session:
+            self._ended = program.session
+            unheld = program.session.unheld()
+            if unheld:
+                self.say("\n".join(unheld[:UNHELD]), "warning", 8)
 
     # -------------------------------------------------------------------- panes
 

@@ -211,6 +211,6 @@ def _ending(state: State, shown: Pass) -> list[Row]:
         text = f"{short(account.before)} + {short(account.added)} = {short(account.after)}"
         rows.append(row("  not run by the engine: ", (f"{name}.grad", "name"), f" {text}"))
     waiting = len(shown.nodes) - len(shown.runs)
-    if waiting and not ended.leaves:
+    if waiting and not ended.leaves and not shown.light:
         rows.append(row((f"  {waiting} node{'s' if waiting > 1 else ''} did not run", "dim")))
     return rows

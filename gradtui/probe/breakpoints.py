@@ -150,7 +150,7 @@ class Armed:
 
     def _models_at(self, spot: Spot) -> Iterable[str]:
         if self._models is None or self._models[0] != spot.number:
-            self._models = spot.number, frozenset(getattr(spot, "models", ()))  # a scalar engine has none
+            self._models = spot.number, spot.models
         return self._models[1]
 
     def _fits(self, node: Node, frames: Frames, models: Models) -> bool:

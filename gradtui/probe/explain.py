@@ -7,7 +7,6 @@ unpack hooks. Errors of torch's are known by their text (checked with torch 2.13
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Sequence
 from functools import partial
 from operator import is_
@@ -22,6 +21,7 @@ from gradtui.probe.explain_names import modules_in, name_in, said
 from gradtui.probe.explain_saved import changed, shapes
 from gradtui.probe.explain_unreached import unreached
 from gradtui.probe.explain_writes import Write
+from gradtui.probe.faults import of_handler
 from gradtui.probe.forward import ForwardMap
 from gradtui.probe.frames import user_frames
 from gradtui.probe.places import of_probe
@@ -68,7 +68,7 @@ class Explainer:
     def failed(self, error: Exception, hooks: TorchPass, outputs: Any, inputs: Any) -> int | None:
         """Tell why the pass failed. Returns the index of the node that ran, -1 for none; None if it was
         told already, or is no fault."""
-        if id(error) == self._done or _from_signal(error):
+        if id(error) == self._done or of_handler(error):
             return None
         self._done = id(error)
         i = hooks.running
@@ -288,14 +288,3 @@ def _storage(tensor: torch.Tensor) -> int:
         return int(tensor.untyped_storage()._cdata)
     except (RuntimeError, NotImplementedError):
         return id(tensor)
-
-
-def _from_signal(error: Exception) -> bool:
-    """Was it raised by a signal handler of the program's, and so meant for the program?"""
-    handlers = {getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()}
-    traceback = error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code in handlers:
-            return True
-        traceback = traceback.tb_next
-    return False

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import CodeType, FrameType
 from typing import Any
 
+from gradtui.probe.faults import of_handler
 from gradtui.probe.frames import variables
 
 
@@ -30,20 +30,9 @@ def raised(error: BaseException) -> str:
 
     What a signal handler raised meanwhile, such as Ctrl-C, is meant for the program: it is raised again.
     """
-    if isinstance(error, KeyboardInterrupt) or _of_handler(error):
+    if isinstance(error, KeyboardInterrupt) or of_handler(error):
         raise error
     return one_line(error)
-
-
-def _of_handler(error: BaseException) -> bool:
-    """Did it come out of a signal handler of the program's?"""
-    handlers = [getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()]
-    traceback = error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code in handlers:
-            return True
-        traceback = traceback.tb_next
-    return False
 
 
 def one_line(error: BaseException) -> str:

@@ -6,6 +6,7 @@ A signal handler of the program's may run between any two lines of ours, and wha
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from types import CodeType
@@ -37,3 +38,14 @@ def is_ours(error: BaseException, of_engine: Callable[[CodeType], bool] = _no_en
             return False
         traceback = traceback.tb_next
     return True
+
+
+def of_handler(error: BaseException) -> bool:
+    """Did it come out of a signal handler of the program's?"""
+    handlers = [getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()]
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code in handlers:
+            return True
+        traceback = traceback.tb_next
+    return False

@@ -41,6 +41,11 @@ class Spot(ABC):
     def node(self) -> Node:
         """The node, as it is announced."""
 
+    @property
+    def models(self) -> frozenset[str]:
+        """The variables of the models to which the nodes of the pass belong; a scalar engine has none."""
+        return frozenset()
+
     @abstractmethod
     def announce(self) -> None:
         """The program will stop here: the pass is told of, where that was put off."""

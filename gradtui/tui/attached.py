@@ -14,6 +14,9 @@ from gradtui.wire.messages import Until
 
 HELP = "c gives the terminal back until the next breakpoint(), q lets the program go for good."
 
+AGAIN = 0.2
+"""Seconds after which it is asked again whether a program at its end has died."""
+
 
 class AttachedApp(DebuggerApp):
     """Shown while the program stands; `c` and `q` close it and leave the program alive."""
@@ -28,6 +31,8 @@ class AttachedApp(DebuggerApp):
         self._look = look
         self._told = 0
         """Notices that have been shown."""
+        self._over = False
+        """Is it known that the program has come to its end?"""
         self._leaving = False
         """Has the person given the terminal back, while the program was still on its way to a stop?"""
         self.detached = False
@@ -67,8 +72,16 @@ class AttachedApp(DebuggerApp):
         super()._received()
         self._tell()
         self._leave_if_it_stands()
-        if self._attached.session.exited is not None and not self._attached.attached.waits:
+        if self._attached.session.exited is not None and not self._over:
+            self._over = True
+            self._leave_if_it_died()
+
+    def _leave_if_it_died(self) -> None:
+        """Its stream ends a moment before the system gives us another parent: asked now and then."""
+        if not self._attached.attached.waits:
             self._leave()
+        else:
+            self.set_timer(AGAIN, self._leave_if_it_died)
 
     def _tell(self) -> None:
         """Say what the program's side has to say, such as that this graph has no lines."""

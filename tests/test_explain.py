@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import runpy
-import time
 import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -12,11 +11,11 @@ from typing import Any
 
 import pytest
 import torch
+from driving import driven
 from running import PROGRAMS, headless, plain
 
 import gradtui
 from gradtui.probe.explain_writes import KEPT, Writes
-from gradtui.session.session import Plan, Session
 from gradtui.trace import Trace
 
 FAULTS = PROGRAMS / "faults"
@@ -114,26 +113,14 @@ def test_a_finding_without_a_node_has_null_in_its_place() -> None:
 
 @pytest.mark.parametrize(("name", "passes"), [("inplace_mask", 1), ("cut_detach", 0)])
 def test_an_attended_program_stands_before_the_exception_goes_on(name: str, passes: int) -> None:
-    session, trace = Session(Plan(FAULTS / f"{name}.py", stop=False)), Trace()
-    deadline = time.monotonic() + 60
-    try:
-        while session.stopped is None and session.exited is None and time.monotonic() < deadline:
-            for event in session.pump(0.05):
-                trace.fold(event)
-        stop = session.stopped
-        assert stop is not None
+    with driven(f"faults/{name}.py") as program:
+        stop, trace = program.stop(), Trace.of(program.events)
         assert (stop.reason, stop.number) == ("exception", passes)
         assert trace.findings
         assert trace.raised is None
         assert (stop.next is not None) == bool(passes)
-        session.go("end")
-        while session.exited is None and time.monotonic() < deadline:
-            for event in session.pump(0.05):
-                trace.fold(event)
-    finally:
-        session.close()
-    assert trace.exited is not None
-    assert trace.exited.code == 1
+        program.session.go("end")
+        assert program.end().code == 1
 
 
 @pytest.mark.parametrize(
@@ -141,14 +128,9 @@ def test_an_attended_program_stands_before_the_exception_goes_on(name: str, pass
 )
 def test_a_tensor_hook_is_told_with_its_node_where_the_program_stops(name: str, op: str) -> None:
     """Nothing of the node has begun to run then."""
-    session, trace = Session(Plan(FAULTS / f"{name}.py", stop=False)), Trace()
-    deadline = time.monotonic() + 60
-    try:
-        while session.stopped is None and session.exited is None and time.monotonic() < deadline:
-            for event in session.pump(0.05):
-                trace.fold(event)
-    finally:
-        session.close()
+    with driven(f"faults/{name}.py") as program:
+        program.stop()
+        trace = Trace.of(program.events)
     (finding,) = trace.findings
     assert (finding.kind, finding.op) == ("failed-node", op)
     assert (finding.culprit or "").endswith(marked(FAULTS / f"{name}.py", "at fault") or "")

@@ -13,6 +13,7 @@ import os
 import sys
 from typing import Any
 
+from gradtui.probe.descriptors import identity
 from gradtui.probe.torch_import import Finder
 
 _KEY = "gradtui"
@@ -63,7 +64,7 @@ class _Telling:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._file = _identity(descriptor)
+        self._file = identity(descriptor)
 
     def begin(self) -> None:
         """Tell when this process enters torch's engine."""
@@ -78,7 +79,7 @@ class _Telling:
             pass
 
     def _tell(self) -> None:
-        if _identity(self._descriptor) != self._file:
+        if identity(self._descriptor) != self._file:
             return  # the program has closed what it inherited
         distributed = sys.modules.get("torch.distributed")
         try:
@@ -101,7 +102,7 @@ class _Telling:
             from multiprocessing.context import get_spawning_popen
             from multiprocessing.reduction import DupFd
 
-            if get_spawning_popen() is not None and _identity(self._descriptor) == self._file:
+            if get_spawning_popen() is not None and identity(self._descriptor) == self._file:
                 home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
                 return exec, (_IN_CHILD, {"home": home, "descriptor": DupFd(self._descriptor)})
         except Exception:  # a way to start processes that we do not know
@@ -126,12 +127,3 @@ class _Engine:
                 self._variable._execution_engine = self._engine
             self._told()
         return getattr(self._engine, name)
-
-
-def _identity(descriptor: int) -> tuple[int, int] | None:
-    """Which file a descriptor stands for; None if it is closed."""
-    try:
-        state = os.fstat(descriptor)
-    except OSError:
-        return None
-    return state.st_dev, state.st_ino

@@ -1,4 +1,4 @@
-"""Descriptors of ours, kept out of the program's way."""
+"""Descriptors: what they stand for, and ours kept out of the program's way."""
 
 from __future__ import annotations
 
@@ -19,3 +19,12 @@ def away(descriptor: int) -> int:
         return descriptor
     os.close(descriptor)
     return moved
+
+
+def identity(descriptor: int) -> tuple[int, int] | None:
+    """Which file a descriptor stands for; None if it is closed."""
+    try:
+        state = os.fstat(descriptor)
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino

@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from io import TextIOWrapper
 
-from gradtui.probe.descriptors import away
+from gradtui.probe.descriptors import away, identity
 from gradtui.wire.held import print_on
 
 
@@ -33,7 +33,7 @@ class Holding:
     """Standard output and error of this process, each held where it leads to a terminal or through a pipe."""
 
     def __init__(self) -> None:
-        self._places: dict[tuple[int, int, int], _Place] = {}
+        self._places: dict[tuple[int, int], _Place] = {}
         self._held: list[tuple[int, _Place]] = []
         self._leads = [(descriptor, self._place_of(descriptor)) for descriptor in (1, 2)]
 
@@ -53,7 +53,7 @@ class Holding:
         if self._held:
             return
         for descriptor, place in self._leads:
-            if place is not None and _identity(descriptor) == _identity(place.target):
+            if place is not None and identity(descriptor) == identity(place.target):
                 os.dup2(place.file, descriptor)
                 self._held.append((descriptor, place))
 
@@ -63,7 +63,7 @@ class Holding:
             return
         _flush()
         for descriptor, place in self._held:
-            if _identity(descriptor) == _identity(place.file):
+            if identity(descriptor) == identity(place.file):
                 os.dup2(place.target, descriptor)
         self._held.clear()
         self.print()
@@ -74,24 +74,15 @@ class Holding:
             print_on(source, target)
 
     def _place_of(self, descriptor: int) -> _Place | None:
-        identity = _identity(descriptor)
-        if identity is None or not (os.isatty(descriptor) or _is_pipe(descriptor)):
+        leads_to = identity(descriptor)
+        if leads_to is None or not (os.isatty(descriptor) or _is_pipe(descriptor)):
             return None
-        if identity not in self._places:
+        if leads_to not in self._places:
             file, path = tempfile.mkstemp(prefix="gradtui-")
             source = os.open(path, os.O_RDONLY)
             os.unlink(path)
-            self._places[identity] = _Place(away(os.dup(descriptor)), away(source), away(file))
-        return self._places[identity]
-
-
-def _identity(descriptor: int) -> tuple[int, int, int] | None:
-    """Which file a descriptor stands for; None if it is closed."""
-    try:
-        state = os.fstat(descriptor)
-    except OSError:
-        return None
-    return state.st_dev, state.st_ino, state.st_rdev
+            self._places[leads_to] = _Place(away(os.dup(descriptor)), away(source), away(file))
+        return self._places[leads_to]
 
 
 def _is_pipe(descriptor: int) -> bool:

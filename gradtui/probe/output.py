@@ -14,6 +14,7 @@ import os
 import sys
 from typing import Any, Literal
 
+from gradtui.probe.descriptors import identity
 from gradtui.probe.faults import is_ours
 from gradtui.probe.reporter import Reporter
 from gradtui.wire.marks import mark
@@ -114,12 +115,12 @@ class _Raw(io.RawIOBase):
         self._marks = marks
         self._stream = name
         self._descriptor = descriptor
-        self._file = _identity(descriptor)
+        self._file = identity(descriptor)
         self._taken = b""
         """What a signal handler that raised kept us from acknowledging; the buffer above brings it again."""
         self._decode = codecs.getincrementaldecoder(encoding)("replace").decode
         # Bound now, because modules are emptied while Python shuts down and a finaliser may still print.
-        self._write, self._identity, self._output = os.write, _identity, Output
+        self._write, self._identity, self._output = os.write, identity, Output
         self.name = f"<{name}>"
 
     def fileno(self) -> int:
@@ -148,12 +149,3 @@ class _Raw(io.RawIOBase):
                 raise
             return len(payload)
         return self._write(self._descriptor, payload)
-
-
-def _identity(descriptor: int) -> tuple[int, int] | None:
-    """Which file a descriptor stands for; None if it is closed."""
-    try:
-        state = os.fstat(descriptor)
-    except OSError:
-        return None
-    return state.st_dev, state.st_ino

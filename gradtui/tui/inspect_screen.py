@@ -24,7 +24,7 @@ Ask = Callable[[int, str, str], int]
 KEYS = (
     "up down choose · tab histogram, magnitudes, heatmap, values · n next node · / slice · = expression · esc"
 )
-SHORT_KEYS = "↑↓ choose · tab view · n next node · / slice · = expression · esc"
+SHORT_KEYS = "↑↓ pick · tab view · n next · / slice · = expression · esc"
 
 
 class InspectScreen(ModalScreen[None]):

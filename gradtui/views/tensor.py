@@ -94,7 +94,7 @@ def _bars(bins: Bins | None, width: int, none: str, of: str = "") -> list[Row]:
         return [row((none, "dim"))]
     most, room = max(bins.counts), max(4, width - 2 * _EDGE - 5 - _COUNT)
     title = f"{of}from .. to".center(2 * _EDGE + 4)
-    rows: list[Row] = [row((f"{title}count, its bar by the logarithm", "dim"))]
+    rows: list[Row] = [row((f"{title}count (bar: log)", "dim"))]
     for low, high, count in zip(bins.edges, bins.edges[1:], bins.counts):
         edges = f"{right(digits(low, 4), _EDGE)} .. {digits(high, 4):{_EDGE}}"
         filled = round(math.log1p(count) / math.log1p(most) * room * 8)

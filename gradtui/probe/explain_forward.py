@@ -242,7 +242,9 @@ def _name(func: Callable[..., Any]) -> str:
 
 
 def _without_graph(result: Any) -> bool:
-    return isinstance(result, torch.Tensor) and result.grad_fn is None
+    return (
+        isinstance(result, torch.Tensor) and result.is_leaf
+    )  # to ask for `grad_fn` would have Python see it
 
 
 def _asked_plainly(frame: FrameType) -> bool:

@@ -3,8 +3,9 @@
 Under a `TorchFunctionMode`, every operation owns the range of sequence numbers that were given out
 while it ran; a node carries its number. Costs two counter reads and a walk over frame pointers per
 operation, a look at the locals of the innermost module call, and one at the type of what was made: other
-threads count for themselves, and a node of theirs shall not be taken for one with the same number. Known
-limits: what other threads made, and operations made before watching began, have no lines; a node of
+threads count for themselves, and a node of theirs shall not be taken for one with the same number. That
+is left out where there are so many nodes that to have looked at each would be a danger (`deep_graphs`).
+Known limits: what other threads made, and operations made before watching began, have no lines; a node of
 another thread may have that of a node of the same type and number.
 
 `Function.apply` does not pass through modes, so it is wrapped for the same purpose. Both step aside
@@ -25,6 +26,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from gradtui.probe.deep_graphs import DEEP
 from gradtui.probe.explain_forward import Deeds
 from gradtui.probe.faults import is_ours
 from gradtui.probe.frames import variable
@@ -73,6 +75,8 @@ class ForwardMap(TorchFunctionMode):
         self._fast_paths = FastPaths(self)
         self._again = 0
         """How often it lies on the stack for a second time."""
+        self._seen = 0
+        """Nodes that were looked at since the last pass."""
         self._left = False
         """Is the watching over? It may have to stay on torch's stack for a while, and does nothing there."""
 
@@ -96,6 +100,7 @@ class ForwardMap(TorchFunctionMode):
     def within_pass(self) -> Iterator[None]:
         """While a pass runs: torch has taken us off for the call of backward, and a checkpoint computes its
         part of the forward again in there."""
+        self._seen = 0
         taken_off = self._is_here() and not self._left and not on_stack(self)
         if taken_off:
             put_on_top(self)
@@ -173,7 +178,10 @@ class ForwardMap(TorchFunctionMode):
             if at and before < self._ends[at - 1]:
                 return
             end = min(end, starts[at])
-        node = out.grad_fn if type(out) is torch.Tensor else None
+        node = None
+        if type(out) is torch.Tensor and self._seen < DEEP:
+            self._seen += 1
+            node = out.grad_fn
         last = node is not None and node._sequence_nr() == end - 1
         found = end, self._places.stack(frame), _running_module(frame), id(type(node)) if last else 0
         columns = self._ends, self._stacks, self._modules, self._kinds

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from gradtui.probe.deep_graphs import make_safe
 from gradtui.probe.explain import Explainer
 from gradtui.probe.explain_nonfinite import Nonfinite
 from gradtui.probe.explain_unreached import Unreached
@@ -220,6 +221,7 @@ class TorchWatcher:
             stops.begin_pass()
             rich = self._full or stops.rich
             graph = Graph(nodes, ids, roots)
+            make_safe(graph)
             hooks = TorchPass(self._reporter, number, graph, self._full)
             caller = hooks.frame = _caller()
             hooks.stack, hooks.nonfinite = self._reporter.places.stack(caller, WHOLE), self._nonfinite

@@ -3,6 +3,7 @@
 - `_engine_run_backward`: the one door into the engine; `torch.autograd` imports it by name.
 - `_get_sequence_nr`: the next sequence number of this thread; a node carries the number it was made with.
 - `_current_graph_task_id`: which call of the engine runs what this thread is in.
+- `_profiler_enabled`, `_enable_record_function`: whether this thread is profiled, and what it leaves out.
 - `_functions.AccumulateGrad`: the type of the nodes that add to a leaf's `.grad`.
 - `Module._call_impl`: every call of a module passes through it.
 - `register_optimizer_step_post_hook`: public, but it is one list for all optimizers.
@@ -11,7 +12,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -75,8 +78,26 @@ def being_compiled() -> bool:
 
 
 def untouched() -> Any:
-    """Context in which no function mode or subclass of the program's sees what we do."""
+    """Context in which no function mode, subclass or profiler of the program's sees what we do."""
+    if torch._C._autograd._profiler_enabled() and not hasattr(_unprofiled, "now"):
+        return _without_profiler()
     return torch._C.DisableTorchFunction()
+
+
+_unprofiled = threading.local()
+"""Has `now` in a thread in which that is so already."""
+
+
+@contextmanager
+def _without_profiler() -> Iterator[None]:
+    torch._C._autograd._enable_record_function(False)
+    _unprofiled.now = True
+    try:
+        with torch._C.DisableTorchFunction():
+            yield
+    finally:
+        del _unprofiled.now
+        torch._C._autograd._enable_record_function(True)
 
 
 def readable(tensor: Any) -> str:

@@ -229,7 +229,8 @@ def first_paint(file: Path) -> None:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         os.close(terminal)
-    report(f"first paint of a recording{', TORCH LOADED' if torch else ''}", taken[1:])
+    size = f"{file.stat().st_size / 1e6:.1f} MB"
+    report(f"first paint, {size}{', TORCH LOADED' if torch else ''}", taken[1:])
 
 
 def report(name: str, taken: list[float]) -> None:
@@ -264,7 +265,8 @@ def main() -> None:
             small = recorded(chains, "300").rename(Path(folder) / "small.gradtui")
             big, net = recorded(chains, nodes), recorded(blocks, nodes)
             os.dup2(kept, 1)
-        first_paint(small)
+        for file in (small, big, net):
+            first_paint(file)
         asyncio.run(large(big))
         asyncio.run(by_module(net))
         asyncio.run(streaming(trains))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import math
 import os
 import signal
 import sys
@@ -29,6 +30,8 @@ from gradtui.wire.smallest import SMALLEST
 COMMANDS = ("run", "open", "check", "export")
 OPTIONS = ("--headless", "--json", "--plain", "--out", "--set", "--stats", "--no-twin", "--break", "--keep")
 """Of `run`."""
+AT_ONCE = 0.1
+"""Seconds of reading before the screen opens over what a recording holds so far."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -302,19 +305,27 @@ def _open(arguments: argparse.Namespace) -> int:
         events = read_recording(arguments.file, arguments.partial)
         headless.show_recording(events, arguments.json, sys.stdout)
         return 0
-    from gradtui.trace import Trace
-
-    with _growing():
-        trace = Trace.of(read_recording(arguments.file, arguments.partial), keep)
     if arguments.plain:
         from gradtui.plain import shell
+        from gradtui.trace import Trace
 
+        with _growing():
+            trace = Trace.of(read_recording(arguments.file, arguments.partial), keep)
         return shell.show(trace, str(arguments.file), sys.stdin, sys.stdout)
+    from gradtui.session.opening import Opening
+
+    with _growing():
+        opening = Opening(arguments.file, keep, arguments.partial)
+        opening.read(math.inf if arguments.partial else AT_ONCE)
+        if opening.fault is not None:
+            raise opening.fault
     _check_terminal(f"gradtui open --headless {arguments.file}")
     with _growing():
         from gradtui.tui.app import DebuggerApp
-    app = DebuggerApp.over_recording(trace, str(arguments.file))
+    app = DebuggerApp.over_opening(opening, str(arguments.file))
     app.run()
+    if opening.fault is not None:
+        raise opening.fault
     return app.return_code or 0
 
 

@@ -47,7 +47,9 @@ class Diagnosis:
         return self._first_of_each(rules.nonfinite_forward(self._trace, pass_))
 
     def after_step(self, pass_: Pass, step: Stepped) -> list[Finding]:
-        """What the step shows."""
+        """What the step shows. Torch itself accumulates in order and to the right places."""
+        if pass_.engine == "torch":
+            return self._first_of_each(rules.nonfinite(self._trace, pass_, step))
         self._nested = self._nested or step.more
         found: list[Finding] = list(rules.overwritten(self._trace, pass_, step))
         found.extend(self._order(pass_, step))

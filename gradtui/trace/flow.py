@@ -87,13 +87,14 @@ class Flow:
         for memory in (self._small, self._dead):
             if len(memory) > CROWD:
                 memory.clear()
-        scale = _scale(pass_)
-        yield from _flat(trace, pass_)
-        yield from self._vanishing(trace, pass_)
-        yield from _exploding_runs(trace, pass_)
-        yield from self._diverging(trace, pass_, scale)
-        yield from self._dead_layers(trace, pass_)
-        yield from self._dead_units(trace, pass_)
+        inner = [step for step in pass_.messages if step.accumulated is None]
+        leaves = [step for step in pass_.messages if step.accumulated is not None]
+        yield from _flat(trace, pass_, inner)
+        yield from self._vanishing(trace, pass_, leaves)
+        yield from _exploding_runs(trace, pass_, inner)
+        yield from self._diverging(trace, pass_, leaves)
+        yield from self._dead_layers(trace, pass_, inner)
+        yield from self._dead_units(trace, pass_, leaves)
         for node in list(islice(self._leaves, max(0, len(self._leaves) - CROWD))):
             del self._leaves[node]
 
@@ -104,8 +105,8 @@ class Flow:
 
     # --------------------------------------------------------------- vanishing
 
-    def _vanishing(self, trace: Trace, pass_: Pass) -> Iterator[Finding]:
-        weights = _weights(pass_)
+    def _vanishing(self, trace: Trace, pass_: Pass, leaves: list[Stepped]) -> Iterator[Finding]:
+        weights = _weights(leaves)
         key = tuple(sorted(step.node for step, _ in weights))
         if not _fades([size for _, size in weights]):
             self._small.pop(key, None)
@@ -124,8 +125,9 @@ class Flow:
 
     # --------------------------------------------------------------- exploding
 
-    def _diverging(self, trace: Trace, pass_: Pass, scale: float) -> Iterator[Finding]:
-        for step in pass_.messages:
+    def _diverging(self, trace: Trace, pass_: Pass, leaves: list[Stepped]) -> Iterator[Finding]:
+        scale = _scale(pass_)
+        for step in leaves:
             account = step.accumulated
             norm = _norm(account.added) if account is not None else None
             if norm is None or not math.isfinite(norm):
@@ -152,9 +154,9 @@ class Flow:
 
     # -------------------------------------------------------------- dead units
 
-    def _dead_layers(self, trace: Trace, pass_: Pass) -> Iterator[Finding]:
+    def _dead_layers(self, trace: Trace, pass_: Pass, inner: list[Stepped]) -> Iterator[Finding]:
         seen: dict[tuple[str, int | None], Stepped | None] = {}
-        for step in pass_.messages:
+        for step in inner:
             node = pass_.nodes[step.node]
             if _word(node) in _SATURATING:
                 key = (node.op, node.stack)
@@ -173,8 +175,8 @@ class Flow:
                     f"zeros alone, {PASSES} passes in a row; nothing before it learns through it",
                 )  # fmt: skip
 
-    def _dead_units(self, trace: Trace, pass_: Pass) -> Iterator[Finding]:
-        for step in pass_.messages:
+    def _dead_units(self, trace: Trace, pass_: Pass, leaves: list[Stepped]) -> Iterator[Finding]:
+        for step in leaves:
             account = step.accumulated
             added = account.added if account is not None else None
             if not isinstance(added, Summary) or len(added.shape) != 1 or added.values is None:
@@ -200,9 +202,9 @@ class Flow:
                 )  # fmt: skip
 
 
-def _flat(trace: Trace, pass_: Pass) -> Iterator[Finding]:
+def _flat(trace: Trace, pass_: Pass, inner: list[Stepped]) -> Iterator[Finding]:
     """A function that is flat wherever it has a slope sent zeros, and nothing else came to its operand."""
-    for step in pass_.messages:
+    for step in inner:
         node = pass_.nodes[step.node]
         if _word(node) not in _FLAT or not _sent_zeros(step):
             continue
@@ -218,10 +220,10 @@ def _flat(trace: Trace, pass_: Pass) -> Iterator[Finding]:
         return
 
 
-def _exploding_runs(trace: Trace, pass_: Pass) -> Iterator[Finding]:
+def _exploding_runs(trace: Trace, pass_: Pass, inner: list[Stepped]) -> Iterator[Finding]:
     """The gradient grew and grew over the runs of one line: a recurrent net, or layers in a loop."""
     runs: dict[tuple[str, int | None], list[tuple[float, Stepped]]] = {}
-    for step in pass_.messages:
+    for step in inner:
         node = pass_.nodes[step.node]
         norm = _norm(step.received[0]) if step.received and not node.leaf else None
         if norm is not None and math.isfinite(norm) and norm > 0 and node.stack is not None:
@@ -267,10 +269,10 @@ def _scale(pass_: Pass) -> float:
     return scale
 
 
-def _weights(pass_: Pass) -> list[tuple[Stepped, float]]:
+def _weights(leaves: list[Stepped]) -> list[tuple[Stepped, float]]:
     """The weights in the order of the pass, with the root mean square of what each was added; no zeros."""
     found = []
-    for step in pass_.messages:
+    for step in leaves:
         added = step.accumulated.added if step.accumulated is not None else None
         if isinstance(added, Summary) and len(added.shape) > 1 and added.norm:
             found.append((step, added.norm / math.sqrt(math.prod(added.shape))))

@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from gradtui.session.errors import BadInput
+from gradtui.session.opening import Opening
 from gradtui.session.programs import Program
 from gradtui.session.recorded import lesson_in
 from gradtui.session.run import Run
@@ -27,6 +28,7 @@ from gradtui.tui.feed import Feed
 from gradtui.tui.inspecting import Inspecting
 from gradtui.tui.keys import KEYS
 from gradtui.tui.picker import PickerScreen
+from gradtui.tui.reading import Reading
 from gradtui.tui.rerunning import SPARE_AFTER, state_of
 from gradtui.tui.screen import DebuggerScreen
 from gradtui.tui.screens import HelpScreen
@@ -70,6 +72,7 @@ class DebuggerApp(Inspecting):
         self._listed = listed
         self._start = start
         self._feed: Feed | None = None
+        self._reading: Reading | None = None
         self._preparing: Timer | None = None
         self._ended: object = None
         """The session whose end has been spoken of."""
@@ -85,6 +88,15 @@ class DebuggerApp(Inspecting):
         name = os.path.basename(title)
         lesson, hints = lesson_in(trace)
         return cls(State(trace, name, recording=True, cut=cut, lesson=lesson, hints=hints))
+
+    @classmethod
+    def over_opening(cls, opening: Opening, title: str) -> DebuggerApp:
+        """The screen over a recording of which the rest is read meanwhile."""
+        app = cls.over_recording(opening.trace, title)
+        if not opening.done:
+            app.state = replace(app.state, opening=opening.share)
+            app._reading = Reading(opening, app._read_on)
+        return app
 
     @classmethod
     def over_lessons(cls, listed: Sequence[Program | BadInput], start: Start) -> DebuggerApp:
@@ -123,8 +135,25 @@ class DebuggerApp(Inspecting):
             self.listen()
             self.move_to(self.state.cursor, follow=True)
             return
+        self._to_first_pass()
+        if self._reading is not None:
+            self._reading.start(asyncio.get_running_loop())
+
+    def _to_first_pass(self) -> None:
         passes = self.state.trace.passes
         self.move_to(Cursor(passes[0].number, 0) if passes else NOWHERE)
+
+    def _read_on(self) -> None:
+        """More of the recording is there."""
+        assert self._reading is not None
+        opening = self._reading.opening
+        self.state = replace(self.state, opening=None if opening.done else opening.share)
+        if self.state.cursor == NOWHERE or self.state.gone:
+            self._to_first_pass()
+        else:
+            self.debugger.show(self.state)
+        if opening.fault is not None:
+            self.exit(return_code=2)
 
     def on_resize(self, event: Resize) -> None:
         """The program's terminal is as wide as the pane that shows it."""
@@ -145,6 +174,8 @@ class DebuggerApp(Inspecting):
 
     def _close(self) -> None:
         self.deafen()
+        if self._reading is not None:
+            self._reading.stop()
         if self._preparing is not None:
             self._preparing.stop()
             self._preparing = None

@@ -54,7 +54,8 @@ class Core(App[None]):
         """Let the program go on, or say why it does not."""
         program = self.program
         if program is None:
-            self.say("This is the end of the recording.")
+            reading = self.state.opening is not None
+            self.say("This is as far as it is read." if reading else "This is the end of the recording.")
         elif program.session.exited is not None:
             self.say("The program has ended. N goes back, r runs it again.")
         elif program.stopped:

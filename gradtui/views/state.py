@@ -27,6 +27,8 @@ class State:
     reading: bool = False
     """Does the program wait for a line of input?"""
     recording: bool = False
+    opening: float | None = None
+    """How much of the recording has been read, from 0 to 1; None where all of it has."""
     cut: bool = False
     """The recording was ended on purpose; that it breaks off need not be said."""
     knobs: str = ""

@@ -14,7 +14,8 @@ def where(state: State) -> Row:
     shown = state.shown_pass
     spans = [Span(f" {state.title} ", "title")]
     if shown is not None:
-        total = "…" if shown.ended is None and not state.recording else str(len(shown.messages))
+        growing = shown.ended is None and (not state.recording or state.opening is not None)
+        total = "…" if growing else str(len(shown.messages))
         spans += [
             Span(" pass ", "dim"),
             Span(f"{shown.number}", "strong"),
@@ -41,6 +42,8 @@ def condition(state: State) -> Row:
     trace = state.trace
     if trace.progress:
         return row((f"… {trace.progress}", "warn"))
+    if state.opening is not None:
+        return row((f"… reading the recording: {state.opening:.0%}", "warn"))
     if not state.at_edge:
         newest = edge(trace)
         behind = f"looking back (newest: {newest.number}:{newest.step})"

@@ -8,7 +8,9 @@ recording may trust its ids: what a message speaks of was announced before it.
 
 from __future__ import annotations
 
+import mmap
 import os
+import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +34,9 @@ from gradtui.wire.messages import (
 )
 
 MAGIC = b"gradtui trace\n"
+_FRAME = struct.Struct(">II")
+"""What stands before a payload: its length and its checksum."""
+_MISMATCH = "corrupt (a checksum does not match)"
 
 
 class RecordingWriter:
@@ -89,16 +94,47 @@ def _events(path: Path, file: BinaryIO, partial: bool) -> Iterator[Event]:
         event = _next(file, size)
         fault = event if isinstance(event, str) else coherence.fault_of(event)
         if fault is not None:
-            text = f"{path} is {fault} after {count} messages"
             if not partial:
-                raise BadRecording(
-                    f"{text}: record it again, or see what is whole with `gradtui open --partial`"
-                )
-            yield Notice(f"{text}: this is what was whole")
+                raise _damaged(path, fault, count)
+            yield Notice(f"{path} is {fault} after {count} messages: this is what was whole")
             return
         assert not isinstance(event, str)
         count += 1
         yield event
+
+
+def count_messages(path: Path) -> int:
+    """How many messages a recording holds. Of each the checksum is looked at, not yet what it says.
+
+    Raises `BadRecording` as `read_recording` does where the file is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            _check_head(path, file)
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data, memoryview(data) as view:
+                return _count(path, view)
+    except OSError as error:
+        raise BadRecording(f"cannot read {path}: {error.strerror}") from None
+
+
+def _count(path: Path, data: memoryview) -> int:
+    at, end, count, last = len(MAGIC) + 4, len(data), 0, 0
+    while at < end:
+        length, checksum = _FRAME.unpack_from(data, at) if at + 8 <= end else (end, 0)
+        last, at = at + 8, at + 8 + length
+        if at > end:
+            raise _damaged(path, "truncated", count)
+        if zlib.crc32(data[last:at]) != checksum:
+            raise _damaged(path, _MISMATCH, count)
+        count += 1
+    if not count or not isinstance(decode_event(bytes(data[last:])), Exited):
+        raise _damaged(path, "truncated", count)
+    return count
+
+
+def _damaged(path: Path, fault: str, count: int) -> BadRecording:
+    text = f"{path} is {fault} after {count} messages"
+    return BadRecording(f"{text}: record it again, or see what is whole with `gradtui open --partial`")
 
 
 def _check_head(path: Path, file: BinaryIO) -> None:
@@ -122,7 +158,7 @@ def _next(file: BinaryIO, size: int) -> Event | str:
         return "truncated"
     data = file.read(length)
     if zlib.crc32(data) != int.from_bytes(head[4:], "big"):
-        return "corrupt (a checksum does not match)"
+        return _MISMATCH
     try:
         return decode_event(data)
     except WireError as error:

@@ -7,10 +7,12 @@ import re
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from running import PATIENCE
 from tmux import Terminal
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
@@ -52,6 +54,28 @@ def test_a_screen_that_is_ended_from_outside_ends_its_program(terminal: Terminal
     terminal.wait(lambda s: "›" not in s)
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid_file.read_text()), 0)
+
+
+def test_a_terminal_that_is_closed_takes_the_screen_and_its_program_along(tmp_path: Path) -> None:
+    terminal, pid_file, own = Terminal(tmp_path, 80, 24), tmp_path / "pid", tmp_path / "own"
+    run = f"{sys.executable} -m gradtui run --no-twin tests/programs/tells_pid.py {pid_file}"
+    terminal.type(f"sh -c 'echo $$ > {own}; exec {run}'", "Enter")
+    terminal.wait(lambda s: "›  o" in s)
+    terminal.close()
+    for file in (own, pid_file):
+        _wait_until_gone(int(file.read_text()))
+
+
+def _wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)
+    pytest.fail(f"{pid} lives on")
 
 
 def test_a_terminal_that_is_too_small_is_told_so(tmp_path: Path) -> None:

@@ -125,8 +125,9 @@ class DebuggerApp(Inspecting):
             self.call_after_refresh(gc.freeze)
 
     def _begin(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal is closed, or somebody ends us
-            asyncio.get_running_loop().add_signal_handler(number, self._leave)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._leave)
+        if not self.is_headless:
+            signal.signal(signal.SIGHUP, self._hung_up)
         if self._listed:
             self._pick()
             return
@@ -171,6 +172,13 @@ class DebuggerApp(Inspecting):
     def _leave(self) -> None:
         self._close()
         self.exit()
+
+    def _hung_up(self, *_: object) -> None:
+        """The terminal is closed. Textual would wait for ever for what it cannot write to it any more."""
+        try:
+            self._close()
+        finally:
+            os._exit(128 + signal.SIGHUP)
 
     def _close(self) -> None:
         self.deafen()

@@ -125,6 +125,12 @@ class Armed:
                 return None
         return self._held(spot.evaluate)
 
+    def may_hold_of(self, values: Iterable[Value | None]) -> bool:
+        """Could it hold after a step in which these gradients were received and sent?"""
+        if self.done:
+            return False
+        return self._any(values) if self.point.tests else self._after
+
     def text(self, evaluate: Evaluate) -> str:
         """What a tracepoint says."""
         if self._text is None:

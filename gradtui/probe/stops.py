@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -112,6 +112,10 @@ class Stops:
         `describe`: costs more than `ops`, and is asked only where those do not tell.
         """
         return any(armed.may_hold(number, ops, describe, frames) for armed in self._armed.values())
+
+    def may_hold_of(self, values: Collection[Value | None]) -> bool:
+        """Could a breakpoint hold after a step in which these gradients were received and sent?"""
+        return any(armed.may_hold_of(values) for armed in self._armed.values())
 
     def begin_pass(self) -> None:
         """A pass begins."""

@@ -34,7 +34,7 @@ def read(tensor: torch.Tensor, rich: bool, brief: bool = False) -> Summary:
     why_not = readable(tensor)
     if why_not:
         return Summary(shape, dtype, device, note=why_not)
-    flat = tensor.detach()
+    flat = tensor.detach() if tensor.requires_grad else tensor
     count = flat.numel()
     try:
         if flat.is_complex():

@@ -35,16 +35,16 @@ class Describer:
         """The id of a leaf, None for one that was in no pass."""
         return self._leaf_ids.get(leaf)
 
-    def identify(self, nodes: list[Any]) -> list[int]:
+    def identify(self, nodes: list[Any], ops: list[str]) -> list[int]:
         """Our ids: a leaf keeps its own for the run; a retained graph keeps its nodes' from pass to pass."""
         ids = []
         inner: dict[tuple[int, str], int] = {}
-        for node in nodes:
+        for node, op in zip(nodes, ops):
             variable = leaf_of(node)
             if variable is not None:
                 ids.append(self._leaf_id(variable))
                 continue
-            key = (node._sequence_nr(), op_of(node))
+            key = (node._sequence_nr(), op)
             number = self._inner_ids.get(key) if key not in inner else None
             if number is None:
                 number = self._reporter.new_node()
@@ -75,8 +75,8 @@ class Describer:
             self._reporter.send(Module(path, kind))
         results = {id(root_node(t)): t for t in roots if isinstance(t, torch.Tensor)}
         described = []
-        for node, number, inputs, outputs, (name, is_path, tensor) in zip(
-            graph.nodes, graph.ids, graph.inputs, graph.outputs, named
+        for node, op, number, inputs, outputs, (name, is_path, tensor) in zip(
+            graph.nodes, graph.ops, graph.ids, graph.inputs, graph.outputs, named
         ):
             leaf, sequence = leaf_of(node), self._forward.number_of(node)
             value: Value | None
@@ -88,7 +88,7 @@ class Describer:
             described.append(
                 Node(
                     number,
-                    op_of(node),
+                    op,
                     inputs,
                     leaf is not None,
                     name,

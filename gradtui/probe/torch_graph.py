@@ -6,8 +6,6 @@ from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 
-from gradtui.probe.torch_private import op_of
-
 
 def walk(roots: list[Any]) -> list[Any]:
     """Every node below the roots, roots first. No recursion: graphs are deep."""
@@ -25,28 +23,26 @@ def walk(roots: list[Any]) -> list[Any]:
 class Graph:
     """Nodes and our ids of them. Keeps the nodes alive: torch would make new wrappers of them."""
 
-    def __init__(self, nodes: list[Any], ids: list[int], roots: list[Any]) -> None:
+    def __init__(self, nodes: list[Any], ops: list[str], ids: list[int], roots: list[Any]) -> None:
         self.nodes = nodes
+        self.ops = ops
+        """What the nodes do, as torch calls it."""
         self.ids = ids
         self.roots = [next(i for i, node in enumerate(nodes) if node is root) for root in roots]
         """By index."""
         by_node = {id(node): i for node, i in zip(nodes, ids)}
+        edges = [node.next_functions for node in nodes]  # each time made anew
         self.inputs: list[tuple[int | None, ...]] = [
-            tuple([None if f is None else by_node[id(f)] for f, _ in node.next_functions]) for node in nodes
+            tuple([None if f is None else by_node[id(f)] for f, _ in leaving]) for leaving in edges
         ]
         """Ids of the nodes that each one sends to."""
-        self.outputs: list[tuple[int, ...]] = [_outputs(node) for node in nodes]
+        self.outputs: list[tuple[int, ...]] = [_outputs(leaving) for leaving in edges]
         """Which output of its input each edge leads to; empty where each is the first."""
 
     @property
     def sequence_numbers(self) -> list[int]:
         """As the forward gave them out."""
         return [node._sequence_nr() for node in self.nodes]
-
-    @property
-    def ops(self) -> list[str]:
-        """What the nodes do, as torch calls it."""
-        return [op_of(node) for node in self.nodes]
 
     def next(self, ran: Collection[int]) -> int | None:
         """By index: of the nodes that are ready once those of `ran` have run, the one torch takes first."""
@@ -66,6 +62,6 @@ class Graph:
         return users
 
 
-def _outputs(node: Any) -> tuple[int, ...]:
-    outputs = tuple([output for _, output in node.next_functions])
+def _outputs(leaving: tuple[tuple[Any, int], ...]) -> tuple[int, ...]:
+    outputs = tuple([output for _, output in leaving])
     return outputs if any(outputs) else ()

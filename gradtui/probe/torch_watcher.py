@@ -30,6 +30,7 @@ from gradtui.probe.torch_private import (
     engine_entry,
     leaf_of,
     on_optimizer_step,
+    op_of,
     replace_engine_entry,
     root_node,
     untouched,
@@ -214,13 +215,14 @@ class TorchWatcher:
             if not roots:
                 return None
             nodes = walk(roots)
-            ids = self._describer.identify(nodes)
+            ops = [op_of(node) for node in nodes]
+            ids = self._describer.identify(nodes, ops)
             number = self._reporter.new_pass()
             self._explainer.forget_last()
             stops = self._reporter.stops
             stops.begin_pass()
             rich = self._full or stops.rich
-            graph = Graph(nodes, ids, roots)
+            graph = Graph(nodes, ops, ids, roots)
             make_safe(graph)
             hooks = TorchPass(self._reporter, number, graph, self._full)
             caller = hooks.frame = _caller()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tui import (
     PROGRAMS,
     SCENARIOS,
@@ -192,6 +193,25 @@ async def test_quitting_ends_the_program() -> None:
         await pilot.press("q")
         await pilot.pause()
         assert program.session.exited is not None
+
+
+@pytest.mark.parametrize("running", [True, False])
+async def test_the_program_can_be_interrupted_as_at_its_own_terminal(running: bool) -> None:
+    program = PROGRAMS / "interrupted.py"
+    async with debugger(program, argv=("politely",), stdin="terminal") as (app, pilot):
+        if running:
+            await pilot.press("c")
+            await until(pilot, lambda: app.state.trace.passes.newest > 3)
+        await pilot.press("I")
+        if not running:  # it stood inside the pass
+            await until(pilot, lambda: "the exception has ended the pass" in status_of(app))
+            await pilot.press("c")
+        await ended(app, pilot)
+        assert app.state.trace.exited is not None
+        assert app.state.trace.exited.code == 5
+        assert "interrupted" in pane(app, "output")
+        await pilot.press("I")
+        await until(pilot, lambda: "Nothing is running." in screen_text(app))
 
 
 async def test_a_recording_opens_as_the_same_screen(tmp_path: Path) -> None:

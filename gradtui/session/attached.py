@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import signal
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -97,6 +98,11 @@ class AttachedSession(Session):
     def _command(self, command: Command) -> None:
         if not isinstance(command, Begin):  # it has begun by itself
             super()._command(command)
+
+    def interrupt(self) -> None:
+        """The program alone: its group is ours too."""
+        if self.exited is None and self.waits:
+            os.kill(self._parent, signal.SIGINT)
 
     def kill(self) -> None:
         """Let it go on without us."""

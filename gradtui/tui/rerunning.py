@@ -81,6 +81,16 @@ class Rerunning(Breaking):
         except BadInput as error:
             self.say(str(error), severity="warning")
 
+    def action_interrupt(self) -> None:
+        """Interrupt the program, as Ctrl-C at its own terminal would."""
+        program = self.program
+        if program is None or program.session.exited is not None:
+            self.say("Nothing is running.")
+        else:
+            self.following = True
+            program.session.interrupt()
+            self.say("The program is sent what Ctrl-C sends at its own terminal.")
+
     # -------------------------------------------------------- running again
 
     def action_knobs(self) -> None:

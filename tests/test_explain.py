@@ -25,6 +25,7 @@ KINDS = {
     "inplace_relu": "inplace",
     "inplace_mask": "inplace",
     "inplace_buffer": "inplace",
+    "second_custom": "freed-graph",
     "second_hidden": "freed-graph",
     "second_head": "freed-graph",
     "cut_detach": "cut-graph",

@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
-from gradtui.probe.torch_private import packed, saved_names, saved_value
+from gradtui.probe.torch_private import packed, raw_saved, saved_names, saved_value, saves_tensor
 
 
 def changed(node: Any, version: int) -> tuple[str, torch.Tensor] | None:
     """The saved tensor that was changed in place since, up to `version`, and the name it is saved under."""
     for name in saved_names(node):
-        raw = getattr(node, "_raw_saved_" + name, None)
+        raw = raw_saved(node, name)
         parts = raw if isinstance(raw, (tuple, list)) else (raw,)
         if raw is None or packed(node, name):
             continue
@@ -57,7 +57,7 @@ def readable(node: Any) -> Iterator[tuple[str, torch.Tensor]]:
 def shapes(node: Any, freed: bool = False) -> dict[str, str]:
     """Type and shape of each; `freed`: the names of those that are gone."""
     if freed:
-        return {name: "" for name in saved_names(node) if hasattr(node, "_raw_saved_" + name)}
+        return {name: "" for name in saved_names(node) if saves_tensor(node, name)}
     return {
         name: f"{str(value.dtype).removeprefix('torch.')}{list(value.shape)}"
         for name, value in readable(node)

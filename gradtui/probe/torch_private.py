@@ -134,9 +134,22 @@ def saved_value(node: Any, name: str) -> Any:
     return getattr(node, "saved_tensors" if name == "tensors" else "_saved_" + name)
 
 
+def saves_tensor(node: Any, name: str) -> bool:
+    """Is what stands under one of `saved_names` a tensor, or several, and not a number or a shape?"""
+    return hasattr(type(node), "_raw_saved_" + name)
+
+
+def raw_saved(node: Any, name: str) -> Any:
+    """A saved tensor as it is stored; None where there is none, or it was freed."""
+    try:
+        return getattr(node, "_raw_saved_" + name, None)
+    except RuntimeError:
+        return None
+
+
 def packed(node: Any, name: str) -> bool:
     """Would reading this saved tensor run code of the program's (saved-tensor hooks, checkpoint, a mode)?"""
-    raw = getattr(node, "_raw_saved_" + name, None)
+    raw = raw_saved(node, name)
     if raw is not None and torch._C._len_torch_dispatch_stack():
         return True
     parts = raw if isinstance(raw, (tuple, list)) else (raw,)

@@ -104,6 +104,12 @@ def test_the_exception_goes_on_as_it_would_have(name: str) -> None:
     assert here.of_type("finding")
 
 
+def test_dead_units_are_told_with_the_line_that_kills_them() -> None:
+    trace, _ = recorded(FAULTS / "dead_units.py")
+    (finding,) = trace.findings
+    assert finding.message.endswith("faults/dead_units.py:16")
+
+
 def test_a_finding_without_a_node_has_null_in_its_place() -> None:
     (line,) = headless(FAULTS / "cut_detach.py").of_type("finding")
     assert (line["pass"], line["step"], line["node"], line["op"]) == (0, 0, None, None)

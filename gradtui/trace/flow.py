@@ -194,11 +194,13 @@ class Flow:
             activation = _activation(pass_, step)
             if leaf.passes == DEAD_FOR and activation is not None and _rows(pass_, activation) >= ROWS:
                 node = pass_.nodes[step.node]
+                line = trace.source_of(activation)
                 units = ", ".join(map(str, sorted(still)[:8])) + (", …" if len(still) > 8 else "")
                 yield finding_at(
                     trace, "dead-unit", pass_, step.step, node, None,
                     f"{len(still)} of {len(values)} units of {call(node)} are dead ({units}): their gradient "
-                    f"was exactly 0 in {DEAD_FOR} passes in a row, behind {call(activation)}",
+                    f"was exactly 0 in {DEAD_FOR} passes in a row, behind {call(activation)}"
+                    + (f" at {line}" if line else ""),
                 )  # fmt: skip
 
 

@@ -168,7 +168,7 @@ class Explainer:
         frames = user_frames(hooks.frame, self._reporter.places) if hooks.frame is not None else []
         written = {id(t) for write in writes if (t := write.tensor()) is not None}
         return name_in(frames, lambda t: id(t) in written) or name_in(
-            frames, lambda t: t.shape == tensor.shape and _storage(t) == storage
+            frames, lambda t: _storage(t) == storage and (t.is_nested or t.shape == tensor.shape)
         )
 
     # -------------------------------------------------------------- freed graph

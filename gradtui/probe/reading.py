@@ -76,7 +76,12 @@ def _one_memory(a: Any, b: Any) -> bool:
         return False
     if a.numel() <= FEW or a.numel() != b.numel() or a.dtype != b.dtype:
         return False
-    if a.layout is not torch.strided or b.layout is not torch.strided or a.data_ptr() != b.data_ptr():
+    if a.layout is not torch.strided or b.layout is not torch.strided:
+        return False
+    try:
+        if a.data_ptr() != b.data_ptr():
+            return False
+    except RuntimeError:  # inside `torch.func`: it has no memory of its own
         return False
     if a.is_conj() != b.is_conj() or a.is_neg() != b.is_neg():
         return False

@@ -55,7 +55,11 @@ def root_node(output: Any) -> Any:
         return None
     if output.grad_fn is not None:
         return output.grad_fn
-    return graph.get_gradient_edge(output).node
+    try:
+        with torch.enable_grad():  # else a leaf has no edge
+            return graph.get_gradient_edge(output).node
+    except AttributeError:  # of another level of `torch.func`, which keeps its graph to itself
+        return None
 
 
 def leaf_of(node: Any) -> Any:

@@ -37,6 +37,9 @@ KINDS = {
     "cut_argmax": "cut-graph",
     "cut_frozen": "cut-graph",
     "cut_encoder": "cut-graph",
+    "cut_inside": "cut-graph",
+    "cut_second_order": "cut-graph",
+    "cut_argmax_mask": "cut-graph",
     "cut_round": "cut-graph",
     "custom_none": "cut-graph",
     "custom_shape": "failed-node",
@@ -45,10 +48,13 @@ KINDS = {
     "hook_returns": "failed-node",
     "hook_of_node": "failed-node",
     "hook_accumulated": "failed-node",
+    "nan_linear": "nonfinite",
     "nan_log": "nonfinite",
     "nan_sqrt": "nonfinite",
     "nan_overflow": "nonfinite",
     "unused_layer": "unused-parameter",
+    "unused_beside_detach": "unused-parameter",
+    "unused_beside_metric": "unused-parameter",
     "vanishing_sigmoid": "vanishing",
     "exploding_rate": "exploding",
     "exploding_loop": "exploding",
@@ -89,6 +95,13 @@ def test_a_fault_is_told_with_its_lines(name: str) -> None:
             assert told is not None
             assert told.endswith(line), found[0]
     assert not [notice for notice in trace.notices if "gradtui could not" in notice.message]
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if name.startswith("unused")])
+def test_what_was_not_cut_is_not_said_to_be(name: str) -> None:
+    trace, _ = recorded(FAULTS / f"{name}.py")
+    assert {f.kind for f in trace.findings} == {"unused-parameter"}
+    assert all(f.culprit is None for f in trace.findings)
 
 
 def test_every_program_of_the_folder_is_tried() -> None:

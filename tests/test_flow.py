@@ -165,3 +165,26 @@ def test_of_leaves_that_are_made_anew_the_oldest_are_forgotten(monkeypatch: pyte
     assert len(known) == 50
     last = trace.passes[-1]
     assert {step.node for step in last.messages if last.nodes[step.node].leaf} <= set(known)
+
+
+def _satisfied(loss: Callable[[torch.Tensor], torch.Tensor]) -> Trace:
+    net = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+
+    def losses() -> Made:
+        for _ in range(6):
+            out = net(torch.randn(16, 4))
+            yield out.pow(2).mean() + loss(out)
+
+    return trained(net, losses)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda out: torch.relu(out - 100).mean(),
+        lambda out: torch.clamp(-100 - out, min=0).mean(),
+        lambda out: nn.functional.hinge_embedding_loss(out + 100, -torch.ones(16, 1), margin=1.0),
+    ],
+)
+def test_a_margin_that_is_met_is_no_dead_unit(loss: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    assert kinds(_satisfied(loss)) == []

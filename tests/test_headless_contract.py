@@ -51,6 +51,7 @@ FINDING = {
     "name": Maybe(str),
     "source": Maybe(PLACE),
     "culprit": Maybe(PLACE),
+    "module": Maybe(str),
     "message": str,
 }
 LINES: dict[str, Schema] = {

@@ -219,6 +219,7 @@ def finding_record(finding: Finding) -> Json:
         "name": finding.name,
         "source": finding.source,
         "culprit": finding.culprit,
+        "module": finding.module,
         "message": finding.message,
     }
 

@@ -133,7 +133,8 @@ def finding_lines(finding: Finding) -> Iterator[str]:
     if finding.culprit:
         yield f"    at fault:  {finding.culprit}"
     if finding.source:
-        yield f"    {'node made' if finding.node else 'made at'}: {finding.source}"
+        inside = f", in {finding.module}" if finding.module else ""
+        yield f"    {'node made' if finding.node else 'made at'}: {finding.source}{inside}"
 
 
 def farewell(trace: Trace, exited: Exited) -> str:

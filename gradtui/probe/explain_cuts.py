@@ -15,10 +15,17 @@ from typing import Any
 
 import torch
 
+from gradtui.probe.torch_graph import walk
+from gradtui.probe.torch_private import leaf_of
+
 KEPT = 8_192
 """Results of cuts remembered; of older ones half are forgotten at once."""
 RECENT = 256
 """Cuts remembered beyond their results."""
+NEAR = 64
+"""Nodes that are looked at for the leaves that a cut tensor was made from."""
+LOOKED = 4_000
+"""So many between two passes."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +44,10 @@ class Cut:
     """What was cut off: operands with a gradient, of all that was made without."""
     leaves: bool = False
     """Do the values leave torch (`.item()`)?"""
+    near: set[int] = field(default_factory=set)
+    """Leaves, by `id()`, that were found on a short look at what the operands were made from."""
+    whole: bool = True
+    """Was all of that looked at?"""
     used: int | None = None
     """The sequence number of the first operation with a gradient that used the result."""
 
@@ -48,6 +59,7 @@ class Cuts:
         self._results: dict[int, tuple[weakref.ref[Any], Cut]] = {}
         self.recent: dict[Cut, None] = {}
         """Oldest first."""
+        self._looked = 0
         self.left: Cut | None = None
         """The last time that values which had, or had had, a graph left torch altogether."""
 
@@ -72,6 +84,28 @@ class Cuts:
         if cut is not None and cut.used is None:
             cut.used = sequence
 
+    def look(self, cut: Cut, operands: list[torch.Tensor]) -> None:
+        """Note from which leaves these were made, as far as a short look tells."""
+        cut.near.update(id(operand) for operand in operands if operand.is_leaf)
+        inner = [operand for operand in operands if not operand.is_leaf]
+        if self._looked + NEAR > LOOKED:  # to look at all nodes of a deep graph would be a danger
+            cut.whole = cut.whole and not inner
+            return
+        seen = {id(operand.grad_fn): operand.grad_fn for operand in inner}
+        waiting = list(seen.values())
+        while waiting and len(seen) < NEAR:
+            node: Any = waiting.pop(0)
+            for function, _ in node.next_functions:
+                if function is not None and id(function) not in seen:
+                    leaf = leaf_of(function)
+                    seen[id(function)] = function
+                    if leaf is None:
+                        waiting.append(function)
+                    else:
+                        cut.near.add(id(leaf))
+        self._looked += len(seen)
+        cut.whole = cut.whole and not waiting
+
     def add(self, cut: Cut) -> Cut:
         """The graph was cut."""
         self.recent[cut] = None
@@ -88,6 +122,18 @@ class Cuts:
     def forget_left(self) -> None:
         """A pass has ended: what left torch before it does not matter to the next one."""
         self.left = None
+        self._looked = 0
+
+
+def made_from(cut: Cut, leaf: torch.Tensor) -> bool | None:
+    """Was what was cut off made from this leaf? None where that is not known any more."""
+    if id(leaf) in cut.near or cut.whole:
+        return id(leaf) in cut.near
+    operands = [reference() for reference in cut.of]
+    nodes = [operand.grad_fn for operand in operands if operand is not None and operand.grad_fn is not None]
+    if any(leaf_of(node) is leaf for node in walk(nodes)):
+        return True
+    return None if None in operands else False
 
 
 def tensors_of(arguments: Any) -> Iterator[torch.Tensor]:

@@ -40,12 +40,16 @@ class Kind(Enum):
     GRAD_MODE = 3
     FREEZES = 4
     LOOKS = 5
-    """At a property: makes nothing."""
+    """At a property, or at shape and type alone: no values come of it."""
 
 
 _IN_PLACE = {f"__i{word}__" for word in (
     "add", "sub", "mul", "div", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift",
 )} | {"__setitem__"}  # fmt: skip
+_LIKE = {
+    *(f"{word}_like" for word in ("zeros", "ones", "full", "empty", "rand", "randn", "randint")),
+    *(f"new_{word}" for word in ("zeros", "ones", "full", "empty")),
+}
 _LEAVING = {
     "item": ".item()",
     "tolist": ".tolist()",
@@ -63,6 +67,8 @@ def kind_of(func: Any) -> Kind:
         if name == "__get__":
             return Kind.OPERATION if attribute == "data" else Kind.LOOKS
         return {"data": Kind.WRITES, "requires_grad": Kind.FREEZES}.get(attribute, Kind.LOOKS)
+    if name in _LIKE:
+        return Kind.LOOKS
     if name == "_set_grad_enabled":
         return Kind.GRAD_MODE
     if name == "requires_grad_":
@@ -162,7 +168,9 @@ class Deeds:
         for tensor in written(taken, kwargs):
             self.writes.changed(tensor, name, stack)
             if name == "detach_":
-                self.cuts.came(tensor, self._cut(".detach_()", stack, ()))
+                cut = self._cut(".detach_()", stack, ())
+                cut.whole = False  # what the tensor was made from is gone
+                self.cuts.came(tensor, cut)
 
     # -------------------------------------------------------------------- cuts
 
@@ -183,6 +191,7 @@ class Deeds:
             cut = self._cut(how, self._places.stack(frame), (), region)
         if lost and len(cut.of) < MANY:
             cut.of.extend(map(weakref.ref, lost))
+            self.cuts.look(cut, lost)
         for result in results:
             self.cuts.came(result, cut)
 
@@ -204,6 +213,8 @@ class Deeds:
             return f"{name}, whose result is {dtype} and has no gradient", None
         if name in ("tensor", "as_tensor", "new_tensor"):
             return f"{name}(...), which copies the values alone", None
+        if name == "grad":
+            return "torch.autograd.grad without create_graph=True", None
         return f"{name}, which has no gradient", None
 
     def _left(self, func: Any, args: tuple[Any, ...], frame: FrameType) -> None:
@@ -217,6 +228,7 @@ class Deeds:
             how = _LEAVING[_name(func)]
             self.cuts.left = self._cut(how, self._places.stack(frame), (weakref.ref(args[0]),))
             self.cuts.left.leaves = True
+            self.cuts.look(self.cuts.left, [args[0]])
 
     # --------------------------------------------------------- gradients on, off
 

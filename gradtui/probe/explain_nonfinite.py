@@ -20,6 +20,8 @@ TIMES = 8
 """So many contributions of a run are looked into."""
 
 _RESULTS = ("result", "output", "result0", "grad_input")
+_BOUNDED = ("ReluBackward", "TanhBackward", "SigmoidBackward")
+"""Bad where their operand is, and only there."""
 _SLOTS = {
     "Addmm": {"mat1": 1, "mat2": 2}, "Baddbmm": {"batch1": 1, "batch2": 2}, "Mm": {"self": 0, "mat2": 1},
     "Bmm": {"self": 0, "mat2": 1}, "Linear": {"input": 0, "weight": 1},
@@ -104,14 +106,17 @@ def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
         for name, value in operands:
             wrong = torch.isnan(value) | (value == torch.inf)
             if wrong.any():
-                made = _operand(node, name)
-                at = by_node.get(id(made)) if made is not None else None
-                what = f"an operand without a gradient ('{name}')"
-                if at is not None:
-                    what = said(hooks.described[at])
+                slot = _slot(node, name)
+                made = None if slot is None else node.next_functions[slot][0]
                 text = _entries(value, wrong, "not finite")
-                verb = "came out bad" if at is not None else "was bad already"
-                return (i if at is None else at), (f"{what} {verb} in the forward: {text}",), None
+                if id(made) in by_node and leaf_of(made) is None:
+                    return _came_out(hooks, by_node[id(made)], text)
+                what = (
+                    f"what {said(facts)} saved as '{name}'"
+                    if slot is None or made is not None
+                    else (f"an operand without a gradient ('{name}')")
+                )
+                return i, (f"{what} was bad already in the forward: {text}",), None
         cause = _cause(facts.op, dict(saved), getattr(node, "_saved_exponent", None))
         if cause is not None:
             return i, (f"the first bad forward value is that of {said(facts)}: {cause}",), None
@@ -119,17 +124,26 @@ def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
             wrong = torch.isnan(value) | (value == torch.inf)
             if name in _RESULTS and wrong.any():
                 text = _entries(value, wrong, "not finite")
+                made = node.next_functions[0][0]
+                if facts.op.startswith(_BOUNDED) and id(made) in by_node and leaf_of(made) is None:
+                    return _came_out(hooks, by_node[id(made)], text)
                 return i, (f"the first bad forward value is that of {said(facts)}: {text}",), None
     return None
 
 
-def _operand(node: Any, name: str) -> Any:
+def _came_out(hooks: TorchPass, i: int, text: str) -> Found:
+    """A result that the next node saved is bad; were its own operands good?"""
+    told = f"{said(hooks.described[i])} came out bad in the forward: {text}"
+    if not any(value.is_floating_point() for _, value in readable(hooks.nodes[i])):
+        told += "; its own operands were not saved, and may have been bad before it"
+    return i, (told,), None
+
+
+def _slot(node: Any, name: str) -> int | None:
+    """Which operand is saved under a name; None where that is not known."""
     word = op_of(node).partition("Backward")[0]
     slot = _SLOTS.get(word, _USUAL).get(name)
-    if slot is None or slot >= len(node.next_functions):
-        return None
-    made = node.next_functions[slot][0]
-    return None if made is None or leaf_of(made) is not None else made
+    return None if slot is None or slot >= len(node.next_functions) else slot
 
 
 def _cause(op: str, saved: dict[str, torch.Tensor], exponent: object) -> str | None:

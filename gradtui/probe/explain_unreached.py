@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from gradtui.probe.explain_cuts import Cut
+from gradtui.probe.explain_cuts import Cut, made_from
 from gradtui.probe.explain_names import modules_in, name_in
 from gradtui.probe.forward import ForwardMap
 from gradtui.probe.frames import user_frames
@@ -66,7 +66,10 @@ def unreached(
 def _cut_of(
     leaf: torch.Tensor, module: torch.nn.Module | None, forward: ForwardMap, in_pass: Collection[int]
 ) -> Cut | None:
-    """The cut between a leaf and the pass: of the leaf itself, else behind its module and before the root."""
+    """The cut between a leaf and the pass: of the leaf itself, else of what was made from it.
+
+    Where it is not known what was cut off, one behind the leaf's module and before the root.
+    """
     numbers = {number for number in in_pass if number < LEAF}
     root = max(numbers, default=LEAF)
     cuts = [cut for cut in forward.deeds.cuts.recent if cut.sequence <= root]
@@ -79,7 +82,8 @@ def _cut_of(
             return cut
     if ran is None:
         return None
-    behind = [cut for cut in cuts if ran[1] < cut.sequence]
+    since = [(cut, made_from(cut, leaf)) for cut in cuts if ran[0] < cut.sequence]
+    behind = [cut for cut, made in since if made or (made is None and ran[1] < cut.sequence)]
     sure = [cut for cut in behind if cut.used in numbers or cut.leaves]
     return sure[0] if sure else (behind[0] if behind and not numbers else None)
 

@@ -15,6 +15,7 @@ from gradtui.trace.explained import explained
 from gradtui.trace.findings import Finding
 from gradtui.trace.flow import Flow
 from gradtui.trace.model import Pass
+from gradtui.trace.scaled import Scaled
 from gradtui.wire.messages import Explained, Stepped
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Diagnosis:
         self._sends = False
         """Has a step of this pass sent anything?"""
         self._flow = Flow()
+        self._scaled = Scaled()
 
     def at_begin(self, pass_: Pass) -> list[Finding]:
         """What the graph itself tells: forward values that are not finite."""
@@ -49,7 +51,8 @@ class Diagnosis:
     def after_step(self, pass_: Pass, step: Stepped) -> list[Finding]:
         """What the step shows. Torch itself accumulates in order and to the right places."""
         if pass_.engine == "torch":
-            return self._first_of_each(rules.nonfinite(self._trace, pass_, step))
+            bad = list(rules.nonfinite(self._trace, pass_, step))
+            return [] if bad and self._scaled.excused(self._trace, pass_) else self._first_of_each(bad)
         self._nested = self._nested or step.more
         found: list[Finding] = list(rules.overwritten(self._trace, pass_, step))
         found.extend(self._order(pass_, step))
@@ -60,6 +63,7 @@ class Diagnosis:
 
     def at_end(self, pass_: Pass) -> list[Finding]:
         """What only the whole pass shows: contributions that came too late and were never passed on."""
+        self._scaled.ended()
         late = list(self._late.values())
         ended = pass_.ended
         if ended is not None and not any(write.after for write in ended.outside):

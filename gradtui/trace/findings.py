@@ -30,6 +30,8 @@ class Finding:
     culprit: str | None
     """`file:line` of the statement at fault."""
     message: str
+    module: str | None = None
+    """The module that the node was made in; of a leaf, the one that it belongs to."""
 
     @property
     def where(self) -> str:
@@ -52,4 +54,5 @@ def finding_at(
         trace.source_of(node),
         trace.show_place(culprit),
         message,
+        node.module,
     )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from gradtui.trace.findings import Finding, finding_at
 from gradtui.trace.model import Pass
 from gradtui.trace.names import call
-from gradtui.trace.numbers import short
+from gradtui.trace.numbers import is_finite, short
 from gradtui.wire.messages import Node, Sent, Stepped, Summary, Value
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ class Flow:
     def ended(self, trace: Trace, pass_: Pass) -> Iterator[Finding]:
         """A pass has ended."""
         if pass_.engine != "torch" or pass_.ended is None or pass_.ended.error:
+            return
+        if not is_finite(pass_.root.value):  # what follows from that is no fault of its own
             return
         for memory in (self._small, self._dead):
             if len(memory) > CROWD:
@@ -167,8 +169,8 @@ class Flow:
                 self._dead.pop(key, None)
                 continue
             self._dead[key] = self._dead.get(key, 0) + 1
-            if self._dead[key] == PASSES:
-                node = pass_.nodes[dead_step.node]
+            node = pass_.nodes[dead_step.node]
+            if self._dead[key] == PASSES and _before_weights(pass_, node):
                 yield finding_at(
                     trace, "dead-unit", pass_, dead_step.step, node, None,
                     f"all of {call(node)} is dead: it received {short(dead_step.received[0])} and sent "
@@ -294,10 +296,34 @@ def _fades(sizes: list[float]) -> bool:
 def _sent_zeros(step: Stepped) -> bool:
     """Did it receive something and send nothing but zeros?"""
     got = step.received[0] if step.received else None
-    if not isinstance(got, Summary) or not got.norm or math.prod(got.shape) < UNITS:
+    if not isinstance(got, Summary) or not got.norm or math.prod(got.shape) < UNITS or got.nonfinite:
         return False
     sent: list[Sent] = [item for item in step.sent if item is not None]
     return bool(sent) and all(_norm(item.value) == 0 for item in sent)
+
+
+def _before_weights(pass_: Pass, node: Node) -> bool:
+    """Does what it made go through weights? A hinge in the loss itself is zero when its margin is met."""
+    seen, waiting = {node.id}, [node.id]
+    while waiting:
+        for user in pass_.users.get(waiting.pop(), ()):
+            if user in seen:
+                continue
+            seen.add(user)
+            waiting.append(user)
+            if any(
+                i is not None and i not in seen and _is_weight(pass_, i) for i in pass_.nodes[user].inputs
+            ):
+                return True
+    return False
+
+
+def _is_weight(pass_: Pass, node: int) -> bool:
+    """A leaf, or one that is transposed or cast."""
+    inputs = pass_.nodes[node].inputs
+    return pass_.nodes[node].leaf or (
+        bool(inputs) and all(i is not None and pass_.nodes[i].leaf for i in inputs)
+    )
 
 
 def _rows(pass_: Pass, activation: Node) -> float:

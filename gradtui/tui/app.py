@@ -135,10 +135,16 @@ class DebuggerApp(Inspecting):
         if self.program is not None:
             self.listen()
             self.move_to(self.state.cursor, follow=True)
+            self._tell_of_breakpoints(len(self.program.plan.breakpoints))
             return
         self._to_first_pass()
         if self._reading is not None:
             self._reading.start(asyncio.get_running_loop())
+
+    def _tell_of_breakpoints(self, count: int) -> None:
+        """Some may be those of an earlier run."""
+        if count:
+            self.say(f"{count} breakpoint{'' if count == 1 else 's'} set: B lists them.")
 
     def _to_first_pass(self) -> None:
         passes = self.state.trace.passes
@@ -149,7 +155,10 @@ class DebuggerApp(Inspecting):
         assert self._reading is not None
         opening = self._reading.opening
         self.state = replace(self.state, opening=None if opening.done else opening.share)
-        if self.state.cursor == NOWHERE or self.state.gone:
+        if opening.done and self.awaits_end:
+            self.awaits_end = False
+            self.move_to(moves.edge(self.state.trace))
+        elif self.state.cursor == NOWHERE or self.state.gone:
             self._to_first_pass()
         else:
             self.debugger.show(self.state)

@@ -20,10 +20,14 @@ class Asking(Travelling):
         self.prompt.ask("go to step:", self._go_to, example="7, or 2:7 for step 7 of pass 2, or end")
 
     def _go_to(self, text: str) -> bool:
+        if self.state.opening is not None and text.strip() == "end":
+            self.to_end_once_read()
+            return True
         try:
             self.move_to(moves.parse(self.state.trace, text, self.state.cursor))
         except ValueError as error:
-            self.say(str(error), severity="warning")
+            more = "" if self.state.opening is None else ": more of the recording is being read"
+            self.say(f"{error}{more}", severity="warning")
             return False
         return True
 

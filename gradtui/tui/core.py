@@ -33,6 +33,8 @@ class Core(App[None]):
         """Does the screen stay at the newest position?"""
         self.stepping = False
         """Is the program on its way to the next node?"""
+        self.awaits_end = False
+        """Go to the end of the recording when all of it is read?"""
         self.leaf_before: Node | None = None
         """The leaf that was chosen in the run before."""
         self.steps_owed = 0
@@ -79,6 +81,7 @@ class Core(App[None]):
         self.following = follow or at == moves.edge(self.state.trace)
         if not self.following:
             self.steps_owed = 0
+        self.awaits_end = False
         self.state = replace(self.state, cursor=at)
         shown, step = self.state.shown_pass, self.state.step
         node = None

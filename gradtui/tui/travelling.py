@@ -34,11 +34,19 @@ class Travelling(Core):
 
     def action_continue(self) -> None:
         """To the next stop; at the live edge let the program run."""
-        at = self.state.cursor
-        if at != moves.edge(self.state.trace):
-            self.move_to(moves.next_stop(self.state.trace, at))
+        at, edge = self.state.cursor, moves.edge(self.state.trace)
+        following = moves.next_stop(self.state.trace, at)
+        if self.state.opening is not None and following == edge:
+            self.to_end_once_read()
+        elif at != edge:
+            self.move_to(following)
         else:
             self.go("end")
+
+    def to_end_once_read(self) -> None:
+        """A recording is still read: its end is gone to as soon as it is there."""
+        self.awaits_end = True
+        self.say("The recording is still read: this goes to its end when all is there.")
 
     def action_previous_stop(self) -> None:
         """Back to the last stop."""

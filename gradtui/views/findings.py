@@ -28,6 +28,7 @@ def rows_of(state: State, width: int) -> list[Row]:
             rows.append(row(("  at fault   ", "dim"), finding.culprit))
         if finding.source:
             made = "  node made  " if finding.node else "  made at    "
-            rows.append(row((made, "dim"), finding.source))
+            inside = f" in {finding.module}" if finding.module else ""
+            rows.append(row((made, "dim"), finding.source, inside))
         rows.append(())
     return rows

@@ -90,13 +90,33 @@ def _ledger(state: State, shown: Pass, node: Node, arrivals: list[Arrival], colu
         received = state.received_at(node.id)
         start = "set as the pass begins" if received is None else ", ".join(short(v) for v in received)
         rows.append(row(("   start  ", "dim"), "the root's own gradient: ", (start, "number")))
-    total: Value | None = None
-    apart = any(output_of(shown, arrival) for arrival in arrivals)  # to outputs of its own: no one sum
-    for arrival in arrivals:
-        total = None if apart else summed(total, arrival.sent)
+    totals = _sums(shown, arrivals)
+    for arrival, total in zip(arrivals, totals):
         rows += _arrival(state, shown, arrival, total, columns)
     rows += _expected(state, shown, node, columns.name)
-    return rows + _between(state, shown, node, total)
+    if len(totals) > 1 and totals[-1] is None:
+        rows += _received(state, node)
+    return rows + _between(state, shown, node, totals[-1] if totals else None)
+
+
+def _sums(shown: Pass, arrivals: list[Arrival]) -> list[Value | None]:
+    """The running sums; all None where not all are known: the first alone would be taken for the whole."""
+    totals: list[Value | None] = []
+    if any(output_of(shown, arrival) for arrival in arrivals):  # to outputs of its own: no one sum
+        return [None] * len(arrivals)
+    for arrival in arrivals:
+        totals.append(summed(totals[-1] if totals else None, arrival.sent))
+        if totals[-1] is None or noted(totals[-1]):
+            return [None] * len(arrivals)
+    return totals
+
+
+def _received(state: State, node: Node) -> list[Row]:
+    """What the node ran with, where the sum of what it was sent is not known."""
+    received = state.received_at(node.id)
+    if received is None or len(received) != 1:
+        return []
+    return [row(("         received ", "dim"), (short(received[0]), "strong"))]
 
 
 def _head(shown: Pass, node: Node, arrived: int) -> Row:
@@ -121,7 +141,7 @@ def _arrival(
     ]
     if sender is not None and sender.outputs:
         spans.append(Span(f"   for output {output_of(shown, arrival)}", "dim"))
-    if total is not None and not noted(total):
+    if total is not None:
         spans += [Span("   sum ", "dim"), Span(within(total, columns.total), "strong")]
     if not sent.overwrote or sent.before is None:
         return [tuple(spans)]

@@ -94,9 +94,11 @@ def alert(state: State) -> Row | None:
         first = findings[0]
         return row((f" ⚠ {count}", "warn"), (f"  first at {first.pass_number}:{first.step}", "dim"))
     last = past[-1]
+    which = f" ({len(past)} of {len(findings)})" if len(findings) > 1 else ""
+    inside = f" in {last.module}" if last.module and last.source else ""
     return row(
         (f" ⚠ {last.kind}", "bad"),
-        (f"  {last.where.removeprefix('at ')}  {last.message}", ""),
+        (f"{which}  {last.where.removeprefix('at ')}{inside}  {last.message}", ""),
     )
 
 

@@ -30,7 +30,8 @@ def rows_of(state: State, width: int) -> list[Row]:
             if finding.culprit:
                 rows.append(row(("  at fault   ", "dim"), (finding.culprit, "bad")))
             if finding.source:
-                rows.append(row(("  node made  ", "dim"), finding.source))
+                inside = f" in {finding.module}" if finding.module else ""
+                rows.append(row(("  node made  ", "dim"), finding.source, inside))
     return [line for r in rows for line in (wrapped(r, width, "      ") if width_of(r) > width else [r])]
 
 
@@ -44,9 +45,7 @@ def _before_first(state: State, shown: Pass) -> list[Row]:
     if where:
         rows.append(row("called at ", (where, "dim")))
     if shown.light:
-        rows.append(
-            row(("only breakpoints were armed: this pass was not recorded but for its value", "warn"))
-        )
+        rows.append(row(("not recorded but for its value: the program only watches for breakpoints", "warn")))
         return rows
     if shown.began.kind == "grad":
         rows.append(row(("this pass returns its gradients; no leaf accumulates", "dim")))

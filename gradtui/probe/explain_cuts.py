@@ -17,6 +17,7 @@ import torch
 
 from gradtui.probe.torch_graph import walk
 from gradtui.probe.torch_private import leaf_of
+from gradtui.probe.weak import Reference
 
 KEPT = 8_192
 """Results of cuts remembered; of older ones half are forgotten at once."""
@@ -115,7 +116,7 @@ class Cuts:
 
     def came(self, result: torch.Tensor, cut: Cut) -> None:
         """A result comes from a cut."""
-        self._results[id(result)] = (weakref.ref(result), cut)
+        self._results[id(result)] = (Reference(result), cut)
         if len(self._results) > KEPT:
             self._results = dict(islice(self._results.items(), KEPT // 2, None))
 

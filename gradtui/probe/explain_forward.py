@@ -19,6 +19,7 @@ from gradtui.probe.explain_writes import Writes, written
 from gradtui.probe.frames import variable
 from gradtui.probe.places import Places
 from gradtui.probe.torch_private import next_sequence_number, untouched
+from gradtui.probe.weak import Reference
 from gradtui.wire.messages import Part
 
 INFERENCE = "torch.inference_mode()"
@@ -190,7 +191,7 @@ class Deeds:
             how, region = self._how(func, results[0])
             cut = self._cut(how, self._places.stack(frame), (), region)
         if lost and len(cut.of) < MANY:
-            cut.of.extend(map(weakref.ref, lost))
+            cut.of.extend(map(Reference, lost))
             self.cuts.look(cut, lost)
         for result in results:
             self.cuts.came(result, cut)
@@ -226,7 +227,7 @@ class Deeds:
             self.cuts.left = cut
         elif args[0].requires_grad:
             how = _LEAVING[_name(func)]
-            self.cuts.left = self._cut(how, self._places.stack(frame), (weakref.ref(args[0]),))
+            self.cuts.left = self._cut(how, self._places.stack(frame), (Reference(args[0]),))
             self.cuts.left.leaves = True
             self.cuts.look(self.cuts.left, [args[0]])
 
@@ -246,7 +247,7 @@ class Deeds:
             return
         if len(self._frozen) > CROWD:
             self._frozen.clear()
-        self._frozen[id(leaf)] = (weakref.ref(leaf), self._places.stack(frame))
+        self._frozen[id(leaf)] = (Reference(leaf), self._places.stack(frame))
 
 
 def _name(func: Callable[..., Any]) -> str:

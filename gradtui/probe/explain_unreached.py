@@ -25,7 +25,7 @@ from gradtui.probe.frames import user_frames
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.torch_graph import walk
 from gradtui.probe.torch_private import forward_class, leaf_of, op_of
-from gradtui.probe.weak import Remembered
+from gradtui.probe.weak import Reference, Remembered
 from gradtui.wire.messages import Explained, Part
 
 STEPS = 50
@@ -170,7 +170,7 @@ class Unreached:
             else:
                 known_why = self._withheld.get(p) if self._reached(p) else None
                 why = known_why or unreached(p, module, self._forward, self.last[2])
-            known.suspects.append((weakref.ref(p), name, stack, why))
+            known.suspects.append((Reference(p), name, stack, why))
         self._tell_frozen(optimizer, frozen, homes)
 
     def _tell_frozen(self, optimizer: Any, frozen: list[Any], homes: dict[int, Any]) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from gradtui.probe.weak import Reference
+
 KEPT = 16_384
 """Changes remembered; of older ones half are forgotten at once."""
 
@@ -41,7 +43,7 @@ class Writes:
         if key is None:
             return
         self._writes.pop(key, None)
-        self._writes[key] = Write(what, stack, weakref.ref(tensor))
+        self._writes[key] = Write(what, stack, Reference(tensor))
         if len(self._writes) > KEPT:
             self._writes = dict(islice(self._writes.items(), KEPT // 2, None))
 

@@ -15,6 +15,7 @@ from msgspec import structs
 
 from gradtui.probe.numbers import FEW
 from gradtui.probe.summaries import read
+from gradtui.probe.weak import Reference
 from gradtui.wire.messages import Summary
 
 CROWD = 1_024
@@ -60,7 +61,7 @@ class Reader:
 
     def _keep(self, tensor: Any, rich: bool, summary: Summary) -> Summary:
         if type(tensor) is torch.Tensor and not tensor.is_inference():  # which has no version
-            self._known[id(tensor)] = (weakref.ref(tensor), tensor._version, rich, summary)
+            self._known[id(tensor)] = (Reference(tensor), tensor._version, rich, summary)
             if len(self._known) > self._crowd:
                 self._forget_dead()
         return summary

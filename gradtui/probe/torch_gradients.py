@@ -8,7 +8,6 @@ pass with a gradient: programs that zero their gradients pay nothing for it.
 from __future__ import annotations
 
 import sys
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ import torch
 
 from gradtui.probe.numbers import same
 from gradtui.probe.torch_private import readable, untouched
+from gradtui.probe.weak import Reference
 from gradtui.wire.messages import Summary
 
 _INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
@@ -76,7 +76,7 @@ class TorchLeaf:
     def left(self) -> Callable[[], Any] | None:
         """The gradient's own object: another one in its place is a reset."""
         grad = self._variable.grad
-        return None if grad is None else weakref.ref(grad)
+        return None if grad is None else Reference(grad)
 
     def holds(self, left: Callable[[], Any] | None) -> bool:
         """Is it the same object, and not all zeros? What cannot be read counts as held."""
@@ -96,7 +96,7 @@ class TorchLeaf:
 
     def reference(self) -> Callable[[], Any]:
         """A weak reference to the tensor."""
-        return weakref.ref(self._variable)
+        return Reference(self._variable)
 
 
 def _bits(tensor: torch.Tensor) -> int | None:

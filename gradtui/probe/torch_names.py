@@ -14,6 +14,7 @@ import torch
 from gradtui.probe import names
 from gradtui.probe.module_paths import ModulePaths
 from gradtui.probe.torch_private import leaf_of, op_of, packed, readable, saved_value
+from gradtui.probe.weak import Reference
 
 _SIGNS = {
     "Add": "+",
@@ -96,7 +97,7 @@ class TorchNames:
             known = self._leaves.get(id(variable))
             if known is None or known[0]() is not variable or known[1] is None:
                 path = search.found.get(id(variable))
-                self._leaves[id(variable)] = (weakref.ref(variable), path)
+                self._leaves[id(variable)] = (Reference(variable), path)
         if len(self._leaves) > 2 * len(search.leaves) + 10_000:
             self._leaves = {k: v for k, v in self._leaves.items() if v[0]() is not None}
 

@@ -5,6 +5,7 @@
 - `_current_graph_task_id`: which call of the engine runs what this thread is in.
 - `_profiler_enabled`, `_enable_record_function`: whether this thread is profiled, and what it leaves out.
 - `_functions.AccumulateGrad`: the type of the nodes that add to a leaf's `.grad`.
+- `torch.utils.weakref`: `swap_tensors` asks it who refers to a tensor, and refuses one that somebody does.
 - `Module._call_impl`: every call of a module passes through it.
 - `register_optimizer_step_post_hook`: public, but it is one list for all optimizers.
 - `_raw_saved_x.unpack_hook`: tells, without unpacking, that `_saved_x` would run hooks of the program's.
@@ -13,12 +14,15 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.autograd.graph as graph
+
+from gradtui.probe.weak import Reference
 
 next_sequence_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
 
@@ -74,6 +78,31 @@ def op_of(node: Any) -> str:
     """What a node is called, `TanhBackward0`, without the namespace."""
     op: str = type(node).name(node).rpartition("::")[2]  # `ctx.name` may be the author's
     return op
+
+
+class _OthersReferences:
+    """The module `weakref`, but that it does not tell of our references."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(weakref, name)
+
+    @staticmethod
+    def getweakrefs(obj: Any) -> list[Any]:
+        """Those of the program's."""
+        return [reference for reference in weakref.getweakrefs(obj) if type(reference) is not Reference]
+
+
+def hide_references() -> bool:
+    """Let the program swap tensors that we refer to; False where somebody hides them already."""
+    hidden: bool = getattr(torch.utils, "weakref", None) is weakref
+    if hidden:
+        torch.utils.weakref = _OthersReferences()  # type: ignore[attr-defined, assignment]
+    return hidden
+
+
+def show_references() -> None:
+    """Give back what `hide_references` took."""
+    torch.utils.weakref = weakref  # type: ignore[attr-defined]
 
 
 def being_compiled() -> bool:

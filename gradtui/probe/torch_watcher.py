@@ -28,11 +28,13 @@ from gradtui.probe.torch_pass import Attention, Failed, TorchPass
 from gradtui.probe.torch_private import (
     being_compiled,
     engine_entry,
+    hide_references,
     leaf_of,
     on_optimizer_step,
     op_of,
     replace_engine_entry,
     root_node,
+    show_references,
     untouched,
 )
 from gradtui.probe.weak import Remembered
@@ -70,6 +72,7 @@ class TorchWatcher:
         try:
             self._map_forward()
             self._optimizers = on_optimizer_step(self._optimizer_stepped)
+            self._hides = hide_references()
         except BaseException:
             replace_engine_entry(self._original)
             raise
@@ -84,6 +87,8 @@ class TorchWatcher:
         self._guarded(self._gradients.look)
         self._guarded(self._unreached.ends)
         self._optimizers.remove()
+        if self._hides:
+            show_references()
         if self._mapping:
             self._forward.__exit__(None, None, None)
         if engine_entry() == self._run:  # else a recording that began later stands there, and lets us be

@@ -6,8 +6,15 @@ import weakref
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+_Object = TypeVar("_Object")
 CROWD = 4_096
 """Entries from which those of objects that are gone are looked for."""
+
+
+class Reference(weakref.ref[_Object]):
+    """A weak reference of ours, known as such: `torch.utils.swap_tensors` refuses a tensor that has one."""
+
+    __slots__ = ()
 
 
 class Remembered(Generic[T]):
@@ -32,7 +39,7 @@ class Remembered(Generic[T]):
 
     def set(self, obj: object, fact: T) -> None:
         """Remember it."""
-        self._facts[id(obj)] = (weakref.ref(obj), fact)
+        self._facts[id(obj)] = (Reference(obj), fact)
         if len(self._facts) > self._crowd:
             self._facts = {key: known for key, known in self._facts.items() if known[0]() is not None}
             self._crowd = max(CROWD, 2 * len(self._facts))

@@ -11,6 +11,7 @@ from tensors import network, nodes_below, values
 from torch.utils.checkpoint import checkpoint
 
 import gradtui
+from gradtui.trace import cursor, query
 
 # ---------------------------------------------------------------- the real steps
 
@@ -312,3 +313,28 @@ def test_a_leaf_that_a_pass_inside_a_pass_shares_is_told_of_once_in_each() -> No
     for watched in trace.passes:
         assert [step.op for step in watched.steps] == ["SumBackward0", "MulBackward0", "AccumulateGrad"]
     assert w.grad.tolist() == [12.0] * 3
+
+
+def test_a_search_goes_on_in_the_order_of_the_pass() -> None:
+    net = torch.nn.Sequential(*[torch.nn.Linear(2, 2) for _ in range(4)])
+    with gradtui.record() as trace:
+        net(torch.ones(1, 2)).sum().backward()
+    shown = trace.passes[0]
+    found = query.in_order(shown, query.matching(trace, shown, "addmm"))
+    steps = [shown.runs[node][0] for node in found]
+    assert len(found) == 4
+    assert steps == sorted(steps)
+    assert query.next_of(shown, found, None, 0) == 0
+    assert query.next_of(shown, found, None, steps[1]) == 2
+    assert query.next_of(shown, found, None, len(shown.steps)) == 0
+    assert [query.next_of(shown, found, found[i], 0) for i in range(4)] == [1, 2, 3, 0]
+
+
+def test_the_end_of_a_pass_is_a_step_to_go_to() -> None:
+    w = torch.ones(3, requires_grad=True)
+    with gradtui.record() as trace:
+        for _ in range(2):
+            w.sum().backward()
+    here = cursor.Cursor(2, 0)
+    assert cursor.parse(trace, "1:end", here) == cursor.Cursor(1, 2)
+    assert cursor.parse(trace, "end", here) == cursor.Cursor(2, 2)

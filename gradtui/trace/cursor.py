@@ -108,7 +108,7 @@ def _cursor(at: tuple[int, int] | None) -> Cursor | None:
 
 
 def parse(trace: Trace, text: str, at: Cursor) -> Cursor:
-    """`7` (a step of this pass), `2:7` (of pass 2), `2:` (its start), `end`.
+    """`7` (a step of this pass), `2:7` (of pass 2), `2:` (its start), `2:end`, `end`.
 
     Of a pass that was let go there is its line only: every step of it is its start.
 
@@ -120,7 +120,8 @@ def parse(trace: Trace, text: str, at: Cursor) -> Cursor:
     number_text, colon, step_text = text.rpartition(":")
     try:
         number = int(number_text) if colon else at.number
-        step = int(step_text) if step_text else 0
+        last = colon and step_text == "end"
+        step = int(step_text) if step_text and not last else 0
     except ValueError:
         raise ValueError(f"'{text}' is no step: write 7, or 2:7 for step 7 of pass 2") from None
     if trace.was_let_go(number):
@@ -128,6 +129,8 @@ def parse(trace: Trace, text: str, at: Cursor) -> Cursor:
     pass_ = trace.pass_numbered(number)
     if pass_ is None:
         raise ValueError(f"there is no pass {number} ({trace.passes.begun} received so far)")
+    if last:
+        return Cursor(number, len(pass_.messages))
     if not 0 <= step <= len(pass_.messages):
         raise ValueError(f"pass {number} has {len(pass_.messages)} steps so far")
     return Cursor(number, step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gradtui.trace.cursor import NOWHERE, Cursor
 from gradtui.trace.model import Pass
@@ -36,6 +36,20 @@ def matching(trace: Trace, pass_: Pass, text: str) -> Iterator[Node]:
         found = wanted in (node.name or "").lower() or wanted in node.op.lower()
         if found or (":" in wanted and wanted in (trace.source_of(node) or "").lower()):
             yield node
+
+
+def in_order(pass_: Pass, nodes: Iterable[Node]) -> list[int]:
+    """Their ids in the order in which they ran; those that have not run come last."""
+    never = len(pass_.messages) + 1
+    return sorted([node.id for node in nodes], key=lambda node: pass_.runs.get(node, [never])[0])
+
+
+def next_of(pass_: Pass, found: list[int], selected: int | None, step: int) -> int:
+    """The place in `found` of the one behind the selected node, else of the first that ran after a step."""
+    if selected in found:
+        return (found.index(selected) + 1) % len(found)
+    later = (i for i, node in enumerate(found) if node not in pass_.runs or pass_.runs[node][0] > step)
+    return next(later, 0)
 
 
 _COMPARISON = re.compile(r"^norm\s*([<>])\s*([-+0-9.e]+)$", re.IGNORECASE)

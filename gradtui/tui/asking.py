@@ -45,10 +45,13 @@ class Asking(Travelling):
             at = query.first_step_where(self.state.trace, test, self.state.cursor)
             self.or_say(at, f"No step after this one: {text}.")
         elif shown is not None:
-            found = [node.id for node in query.matching(self.state.trace, shown, text)]
-            later = found[found.index(self.state.selected) + 1 :] if self.state.selected in found else []
+            found = query.in_order(shown, query.matching(self.state.trace, shown, text))
             if found:
-                self.select((later or found)[0])
+                place = query.next_of(shown, found, self.state.selected, self.state.cursor.step)
+                self.debugger.open_pane("graph")
+                self.select(found[place])
+                if len(found) > 1:
+                    self.say(f"{place + 1} of {len(found):,}. / and enter: the next one.")
             else:
                 self.say(f"Nothing in this graph is called '{text}'.")
         return True

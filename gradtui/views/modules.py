@@ -6,6 +6,7 @@ the norm over all that its parameters were given in this pass so far, as one vec
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -28,7 +29,7 @@ AMOUNT = 9
 """Cells of a glyph and a number."""
 BOTH = 52
 """From this width on there is room for what was received, too."""
-LEAST, BLOCKS = 3, 20
+LEAST, BLOCKS = 3, 64
 """Bars of repeated blocks, where there is room for so many."""
 
 
@@ -167,12 +168,20 @@ def _member(outline: Outline, at: int, node: int) -> str:
 
 
 def _through(state: State, shown: Pass, outline: Outline, at: int, most: int) -> Row:
-    """A bar for what each block received, by number; of very many blocks, of some as far from each other."""
-    blocks = outline.children(at)
-    blocks = blocks[:: -(-len(blocks) // most)]
+    """A bar for what each block received, by number; of very many, one for some beside each other.
+
+    That is the first of them, unless another is NaN or Inf.
+    """
+    received = [_received(state, shown, outline, block) for block in outline.children(at)]
+    together = -(-len(received) // most)
+    groups = [received[i : i + together] for i in range(0, len(received), together)]
     if outline.headings[at].falls:
-        blocks.reverse()
-    return tuple([bar(_received(state, shown, outline, block)) for block in blocks])
+        groups.reverse()
+    return tuple([bar(next(filter(_is_bad, group), group[0])) for group in groups])
+
+
+def _is_bad(norm: float | None) -> bool:
+    return norm is not None and not math.isfinite(norm)
 
 
 def _received(state: State, shown: Pass, outline: Outline, at: int) -> float | None:

@@ -46,7 +46,8 @@ def condition(state: State) -> Row:
         return row((f"… reading the recording: {state.opening:.0%}", "warn"))
     if not state.at_edge:
         newest = edge(trace)
-        behind = f"looking back (newest: {newest.number}:{newest.step})"
+        runs = not state.recording and trace.exited is None and state.stopped is None
+        behind = f"looking back{', it runs' if runs else ''} (newest: {newest.number}:{newest.step})"
         return row(("◀ " + behind, "warn"))
     if state.cut and trace.exited is None:
         return ()

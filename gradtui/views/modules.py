@@ -29,8 +29,8 @@ AMOUNT = 9
 """Cells of a glyph and a number."""
 BOTH = 52
 """From this width on there is room for what was received, too."""
-LEAST, BLOCKS = 3, 64
-"""Bars of repeated blocks, where there is room for so many."""
+LEAST, FEW, BLOCKS = 3, 12, 64
+"""Bars of repeated blocks: so many at least; so many before there is told what they are; and at most."""
 
 
 @dataclass(frozen=True)
@@ -120,23 +120,30 @@ def _name(
     spans.append(Span(name, role))
     left -= cell_len(name)
     remarks = _places(state, shown, outline, at, heading) if outline.collapsed[at] else []
-    taken = sum(2 + width_of(remark) for remark in remarks)
-    bars = min(BLOCKS, left - taken - 2) if heading.times and outline.collapsed[at] else 0
-    if bars >= LEAST:
-        remarks.append(_through(state, shown, outline, at, bars))
-    kind = state.trace.modules.get(heading.first or heading.key)
-    if heading.times:
-        each = f" × {heading.period}" if heading.period > 1 else ""
-        what = f"{heading.times} × {kind}" if kind and not each else f"{heading.times}{each} alike"
+    what = _what(state, heading)
+    if heading.times and outline.collapsed[at]:
+        bars = left - 2 - sum(2 + width_of(remark) for remark in remarks)
+        beside = bars - 2 - cell_len(what)
+        bars = min(BLOCKS, beside if beside >= FEW else bars)
+        if bars >= LEAST and outline.totals.began(at, state.cursor.step) is not None:
+            remarks.append(_through(state, shown, outline, at, bars))
+    if what:
         remarks.append((Span(what, "dim"),))
-    elif kind:
-        remarks.append((Span(kind, "dim"),))
     for remark in remarks:
         size = 2 + width_of(remark)
         if size <= left:
             spans += [Span("  "), *remark]
             left -= size
     return [*spans, Span(" " * max(0, left))]
+
+
+def _what(state: State, heading: Heading) -> str:
+    """The class of a module, `64 × Block` of blocks; '' where it is not known."""
+    kind = state.trace.modules.get(heading.first or heading.key)
+    if not heading.times:
+        return kind or ""
+    each = f" × {heading.period}" if heading.period > 1 else ""
+    return f"{heading.times} × {kind}" if kind and not each else f"{heading.times}{each} alike"
 
 
 def _places(state: State, shown: Pass, outline: Outline, at: int, heading: Heading) -> list[Row]:

@@ -255,7 +255,7 @@ async def test_digits_change_the_pane_that_stands_alone_and_escape_goes_back() -
         text = screen_text(app).splitlines()
         assert "accumulation.py" in text[0]
         assert "⚠ overwritten-gradient" in text[1]
-        assert "n Step" in text[-1]
+        await until(pilot, lambda: "n Step" in screen_text(app).splitlines()[-1])
         await step(app, pilot)
         assert shown() == ["torch"]
         await pilot.press("escape")

@@ -16,8 +16,33 @@ class Own(torch.autograd.Function):
     forward = staticmethod(lambda ctx, x: x * 0.5)
     backward = staticmethod(lambda ctx, grad: grad * 0.5)
 
+def behind_a_cut():
+    with gradtui.record(keep=1 << 20):
+        body, head = torch.nn.Linear(2, 2), torch.nn.Linear(2, 1)
+        optimizer = torch.optim.SGD([*body.parameters(), *head.parameters()], 0.1)
+        for _ in range(3):
+            h = body(torch.ones(1, 2))
+            for _ in range(20_000):
+                h = h * 0.999
+            head(h.detach()).sum().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    print("let go")
+
+def carried_along():
+    with gradtui.record(keep=1 << 20) as trace:
+        h, a = torch.ones(1, requires_grad=True).clone(), torch.ones(1, requires_grad=True)
+        for _ in range(30):
+            for _ in range(1_000):
+                h = h * 0.999
+            (a * a).sum().backward()
+        del h
+    print(len(trace.passes), "passes")
+
 def train():
     how, held = sys.argv[1], []
+    if how in ("behind_a_cut", "carried_along"):
+        return globals()[how]()
     with gradtui.record(keep=1 << 20) as trace:
         x = torch.ones(1, requires_grad=True)
         y, states = x.clone(), []
@@ -41,6 +66,14 @@ thread = threading.Thread(target=train)
 thread.start()
 thread.join()
 """
+
+
+@pytest.mark.parametrize(("how", "says"), [("behind_a_cut", "let go"), ("carried_along", "30 passes")])
+def test_a_deep_graph_that_no_pass_comes_by_is_let_go_in_safety(how: str, says: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, how], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, says), done.stderr[-500:]
 
 
 @pytest.mark.parametrize("how", ["one chain", "a part is held", "all meet at the end", "custom", "no pass"])

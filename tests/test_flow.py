@@ -169,11 +169,13 @@ def test_of_leaves_that_are_made_anew_the_oldest_are_forgotten(monkeypatch: pyte
 
 def _satisfied(loss: Callable[[torch.Tensor], torch.Tensor]) -> Trace:
     net = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+    scale = nn.Parameter(torch.zeros(()))
+    net.register_parameter("scale", scale)
 
     def losses() -> Made:
         for _ in range(6):
             out = net(torch.randn(16, 4))
-            yield out.pow(2).mean() + loss(out)
+            yield out.pow(2).mean() + loss(out) * (-scale).exp() + scale + net[2].bias.dot(net[2].bias)
 
     return trained(net, losses)
 

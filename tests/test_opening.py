@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,26 @@ def test_a_damaged_one_is_refused_before_anything_is_shown(file: Path, cut: int)
 def test_one_that_ends_without_its_last_message_is_truncated(tmp_path: Path) -> None:
     with pytest.raises(BadRecording, match="is truncated after 3003 messages"):
         Opening(_written(tmp_path / "cut.gradtui", _passes(1)), None)
+
+
+def test_one_whose_last_message_is_of_another_make_is_refused_in_words(file: Path) -> None:
+    data = b"\x93\x01\x02\x03"
+    file.write_bytes(
+        file.read_bytes() + len(data).to_bytes(4, "big") + zlib.crc32(data).to_bytes(4, "big") + data
+    )
+    with pytest.raises(BadRecording, match="is corrupt"):
+        Opening(file, None)
+
+
+async def test_the_end_is_gone_to_when_all_is_read(file: Path) -> None:
+    opening = Opening(file, 100_000)
+    opening.read(0)
+    app = DebuggerApp.over_opening(opening, "run.gradtui")
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.state.cursor.number)
+        await pilot.press("c")
+        await until(pilot, lambda: app.state.opening is None)
+        await until(pilot, lambda: app.state.cursor == Cursor(2, STEPS))
 
 
 async def test_keys_work_while_it_is_read(file: Path) -> None:

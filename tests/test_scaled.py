@@ -40,3 +40,12 @@ def test_what_is_bad_at_any_scale_is_told() -> None:
     trace, _ = trained(bad=True, scale=2.0**16)
     assert [(f.kind, f.pass_number) for f in trace.findings] == [("nonfinite", IN_A_ROW)]
     assert trace.findings[0].op == "SqrtBackward0"
+
+
+def test_each_loss_is_counted_for_itself() -> None:
+    scaler, w = torch.amp.GradScaler("cpu", init_scale=4.0), torch.zeros(3, requires_grad=True)
+    with gradtui.record() as trace:
+        for _ in range(IN_A_ROW):
+            scaler.scale(w.sum().sqrt()).backward()
+            scaler.scale((w + 1).sum()).backward()
+    assert [(f.kind, f.pass_number) for f in trace.findings] == [("nonfinite", 2 * IN_A_ROW - 1)]

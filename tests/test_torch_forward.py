@@ -64,7 +64,7 @@ def test_forward_values_are_few_and_small() -> None:
     with ForwardMap(Places()) as forward:
         for i in range(VALUES + 10):
             if i % 5_000 == 0:
-                with forward.within_pass():
+                with forward.within_pass(5_000):
                     pass  # of a graph with more nodes between two passes, not all are looked at
             y = w * 2
         assert forward.value_of(y.grad_fn._sequence_nr()).values == (2.0,) * 4

@@ -16,7 +16,7 @@ from gradtui.probe.torch_graph import Graph
 
 BAND = 1_000
 """Nodes, one below the other, that are freed inside each other."""
-DEEP = 8_000
+DEEP = 6_000
 """Nodes that Python may see without a danger, whatever their order: some megabyte of stack."""
 KEY = "gradtui"
 """In `metadata`."""

@@ -25,8 +25,8 @@ RECENT = 256
 """Cuts remembered beyond their results."""
 NEAR = 64
 """Nodes that are looked at for the leaves that a cut tensor was made from."""
-LOOKED = 4_000
-"""So many between two passes."""
+LOOKED = 2_000
+"""So many of graphs that no pass has made safe."""
 
 
 @dataclass(slots=True, eq=False)
@@ -120,10 +120,10 @@ class Cuts:
         if len(self._results) > KEPT:
             self._results = dict(islice(self._results.items(), KEPT // 2, None))
 
-    def forget_left(self) -> None:
-        """A pass has ended: what left torch before it does not matter to the next one."""
+    def forget_left(self, nodes: int) -> None:
+        """A pass over so many nodes has ended: what left torch before it does not matter to the next one."""
         self.left = None
-        self._looked = 0
+        self._looked = max(0, self._looked - nodes)
 
 
 def made_from(cut: Cut, leaf: torch.Tensor) -> bool | None:
@@ -132,9 +132,10 @@ def made_from(cut: Cut, leaf: torch.Tensor) -> bool | None:
         return id(leaf) in cut.near
     operands = [reference() for reference in cut.of]
     nodes = [operand.grad_fn for operand in operands if operand is not None and operand.grad_fn is not None]
-    if any(leaf_of(node) is leaf for node in walk(nodes)):
+    below = list(islice(walk(nodes), LOOKED + 1))
+    if any(leaf_of(node) is leaf for node in below):
         return True
-    return None if None in operands else False
+    return None if None in operands or len(below) > LOOKED else False
 
 
 def tensors_of(arguments: Any) -> Iterator[torch.Tensor]:

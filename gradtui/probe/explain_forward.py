@@ -193,6 +193,8 @@ class Deeds:
         if lost and len(cut.of) < MANY:
             cut.of.extend(map(Reference, lost))
             self.cuts.look(cut, lost)
+        elif lost:
+            cut.whole = False
         for result in results:
             self.cuts.came(result, cut)
 
@@ -255,9 +257,8 @@ def _name(func: Callable[..., Any]) -> str:
 
 
 def _without_graph(result: Any) -> bool:
-    return (
-        isinstance(result, torch.Tensor) and result.is_leaf
-    )  # to ask for `grad_fn` would have Python see it
+    """Asked by `is_leaf`: to look at `grad_fn` would have Python see the node."""
+    return isinstance(result, torch.Tensor) and result.is_leaf
 
 
 def _asked_plainly(frame: FrameType) -> bool:

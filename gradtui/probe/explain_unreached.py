@@ -75,9 +75,8 @@ def _cut_of(
     cuts = [cut for cut in forward.deeds.cuts.recent if cut.sequence <= root]
     ran = forward.ran(id(module)) if module is not None else None
     own = [cut for cut in reversed(cuts) if any(ref() is leaf for ref in cut.of)]
-    for cut in (
-        own
-    ):  # one from before the module ran is an evaluation's; a copy of the model cuts, and leads nowhere
+    # one from before the module ran is an evaluation's; a copy of the model cuts, and leads nowhere
+    for cut in own:
         if cut.used in numbers or (cut.leaves and (ran is None or ran[0] <= cut.sequence)):
             return cut
     if ran is None:

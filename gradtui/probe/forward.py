@@ -76,7 +76,7 @@ class ForwardMap(TorchFunctionMode):
         self._again = 0
         """How often it lies on the stack for a second time."""
         self._seen = 0
-        """Nodes that were looked at since the last pass."""
+        """Nodes that were looked at, less those that a pass has come by and made safe."""
         self._left = False
         """Is the watching over? It may have to stay on torch's stack for a while, and does nothing there."""
 
@@ -97,10 +97,13 @@ class ForwardMap(TorchFunctionMode):
         torch.autograd.Function.apply = self._apply  # type: ignore[method-assign]
 
     @contextmanager
-    def within_pass(self) -> Iterator[None]:
-        """While a pass runs: torch has taken us off for the call of backward, and a checkpoint computes its
-        part of the forward again in there."""
-        self._seen = 0
+    def within_pass(self, nodes: int) -> Iterator[None]:
+        """While a pass over so many nodes runs.
+
+        Torch has taken us off for the call of backward, and a checkpoint computes its part of the forward
+        again in there.
+        """
+        self._seen = max(0, self._seen - nodes)
         taken_off = self._is_here() and not self._left and not on_stack(self)
         if taken_off:
             put_on_top(self)
@@ -180,8 +183,8 @@ class ForwardMap(TorchFunctionMode):
             end = min(end, starts[at])
         node = None
         if type(out) is torch.Tensor and self._seen < DEEP:
-            self._seen += 1
             node = out.grad_fn
+            self._seen += node is not None
         last = node is not None and node._sequence_nr() == end - 1
         found = end, self._places.stack(frame), _running_module(frame), id(type(node)) if last else 0
         columns = self._ends, self._stacks, self._modules, self._kinds

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import Any
 
 
-def walk(roots: list[Any]) -> list[Any]:
+def walk(roots: list[Any]) -> Iterator[Any]:
     """Every node below the roots, roots first. No recursion: graphs are deep."""
-    order, stack, seen = [], list(reversed(roots)), {id(root) for root in roots}
+    stack, seen = list(reversed(roots)), {id(root) for root in roots}
     while stack:
         node = stack.pop()
-        order.append(node)
+        yield node
         for function, _ in reversed(node.next_functions):
             if function is not None and id(function) not in seen:
                 seen.add(id(function))
                 stack.append(function)
-    return order
 
 
 class Graph:

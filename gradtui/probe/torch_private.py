@@ -92,17 +92,23 @@ class _OthersReferences:
         return [reference for reference in weakref.getweakrefs(obj) if type(reference) is not Reference]
 
 
-def hide_references() -> bool:
-    """Let the program swap tensors that we refer to; False where somebody hides them already."""
-    hidden: bool = getattr(torch.utils, "weakref", None) is weakref
-    if hidden:
+_hiders = 0
+
+
+def hide_references() -> None:
+    """Let the program swap tensors that we refer to; until as many have called `show_references`."""
+    global _hiders
+    _hiders += 1
+    if getattr(torch.utils, "weakref", None) is weakref:
         torch.utils.weakref = _OthersReferences()  # type: ignore[attr-defined, assignment]
-    return hidden
 
 
 def show_references() -> None:
     """Give back what `hide_references` took."""
-    torch.utils.weakref = weakref  # type: ignore[attr-defined]
+    global _hiders
+    _hiders -= 1
+    if not _hiders and isinstance(getattr(torch.utils, "weakref", None), _OthersReferences):
+        torch.utils.weakref = weakref  # type: ignore[attr-defined]
 
 
 def being_compiled() -> bool:

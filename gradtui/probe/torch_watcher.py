@@ -72,7 +72,7 @@ class TorchWatcher:
         try:
             self._map_forward()
             self._optimizers = on_optimizer_step(self._optimizer_stepped)
-            self._hides = hide_references()
+            hide_references()
         except BaseException:
             replace_engine_entry(self._original)
             raise
@@ -87,8 +87,7 @@ class TorchWatcher:
         self._guarded(self._gradients.look)
         self._guarded(self._unreached.ends)
         self._optimizers.remove()
-        if self._hides:
-            show_references()
+        show_references()
         if self._mapping:
             self._forward.__exit__(None, None, None)
         if engine_entry() == self._run:  # else a recording that began later stands there, and lets us be
@@ -138,7 +137,7 @@ class TorchWatcher:
     def _watched(self, hooks: TorchPass, signals: Held, outputs: Any, args: Any, kwargs: Any) -> Any:
         error, frame = None, hooks.frame
         try:
-            with hooks, self._forward.within_pass():
+            with hooks, self._forward.within_pass(len(hooks.nodes)):
                 try:
                     signals.release()
                     return self._original(outputs, *args, **kwargs)
@@ -167,7 +166,7 @@ class TorchWatcher:
         self._unreached.last = (hooks.number, hooks.steps, numbers)
         for i, slot in hooks.withheld:
             self._guarded(self._unreached.withheld, hooks.nodes[i], slot)
-        self._forward.deeds.cuts.forget_left()
+        self._forward.deeds.cuts.forget_left(len(hooks.nodes))
         if not retained:
             self._forward.forget_values(numbers)
             self._explainer.freed.add(hooks.number, hooks.stack, numbers)
@@ -219,7 +218,7 @@ class TorchWatcher:
             roots = list({id(n): n for n in map(root_node, outputs) if n is not None}.values())
             if not roots:
                 return None
-            nodes = walk(roots)
+            nodes = list(walk(roots))
             ops = [op_of(node) for node in nodes]
             ids = self._describer.identify(nodes, ops)
             number = self._reporter.new_pass()

@@ -120,10 +120,10 @@ def parse(trace: Trace, text: str, at: Cursor) -> Cursor:
     number_text, colon, step_text = text.rpartition(":")
     try:
         number = int(number_text) if colon else at.number
-        last = colon and step_text == "end"
+        last = bool(colon) and step_text == "end"
         step = int(step_text) if step_text and not last else 0
     except ValueError:
-        raise ValueError(f"'{text}' is no step: write 7, or 2:7 for step 7 of pass 2") from None
+        raise ValueError(f"'{text}' is no step: write 7, or 2:7 for step 7 of pass 2, or 2:end") from None
     if trace.was_let_go(number):
         return Cursor(number, 0)
     pass_ = trace.pass_numbered(number)

@@ -63,7 +63,7 @@ class Diagnosis:
 
     def at_end(self, pass_: Pass) -> list[Finding]:
         """What only the whole pass shows: contributions that came too late and were never passed on."""
-        self._scaled.ended()
+        self._scaled.ended(pass_)
         late = list(self._late.values())
         ended = pass_.ended
         if ended is not None and not any(write.after for write in ended.outside):

@@ -54,6 +54,10 @@ _SATURATING = ("Relu", "Threshold", "Sigmoid", "Tanh", "Gelu", "Hardtanh", "Hard
                "Silu", "Clamp", "ClampMin", "ClampMax")  # fmt: skip
 
 
+_SAME = ("T", "Transpose", "Permute", "ToCopy")
+"""What stands between a weight and its use."""
+
+
 @dataclass(slots=True)
 class _Leaf:
     """What is remembered of a leaf's gradient."""
@@ -318,12 +322,12 @@ def _before_weights(pass_: Pass, node: Node) -> bool:
     return False
 
 
-def _is_weight(pass_: Pass, node: int) -> bool:
-    """A leaf, or one that is transposed or cast."""
-    inputs = pass_.nodes[node].inputs
-    return pass_.nodes[node].leaf or (
-        bool(inputs) and all(i is not None and pass_.nodes[i].leaf for i in inputs)
-    )
+def _is_weight(pass_: Pass, number: int) -> bool:
+    """A leaf of two dimensions or more, or such a one transposed or cast."""
+    node = pass_.nodes[number]
+    if _word(node) in _SAME and node.inputs and node.inputs[0] is not None:
+        node = pass_.nodes[node.inputs[0]]
+    return node.leaf and isinstance(node.value, Summary) and len(node.value.shape) > 1
 
 
 def _rows(pass_: Pass, activation: Node) -> float:

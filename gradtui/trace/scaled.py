@@ -19,25 +19,28 @@ _SCALER = "amp/grad_scaler.py"
 
 
 class Scaled:
-    """Counts such passes that overflow, one after the other."""
+    """Counts such passes that overflow, one after the other, for each loss: by the line that scales it."""
 
     def __init__(self) -> None:
-        self._row = 0
-        self._overflowed = False
-        """Has the open pass?"""
+        self._rows: dict[int | None, int] = {}
+        self._overflowed: set[int] = set()
+        """Passes that have, by number."""
 
     def excused(self, trace: Trace, pass_: Pass) -> bool:
         """A step of the pass has overflowed: will the scaler see to it?"""
         if not _is_scaled(trace, pass_):
             return False
-        self._row += not self._overflowed
-        self._overflowed = True
-        return self._row < IN_A_ROW
+        line = pass_.root.stack
+        if pass_.number not in self._overflowed:
+            self._overflowed.add(pass_.number)
+            self._rows[line] = self._rows.get(line, 0) + 1
+        return self._rows[line] < IN_A_ROW
 
-    def ended(self) -> None:
+    def ended(self, pass_: Pass) -> None:
         """The pass has ended."""
-        self._row = self._row if self._overflowed else 0
-        self._overflowed = False
+        if pass_.number not in self._overflowed:
+            self._rows.pop(pass_.root.stack, None)
+        self._overflowed.discard(pass_.number)
 
 
 def _is_scaled(trace: Trace, pass_: Pass) -> bool:

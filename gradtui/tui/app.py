@@ -127,7 +127,7 @@ class DebuggerApp(Inspecting):
     def _begin(self) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._leave)
         if not self.is_headless:
-            signal.signal(signal.SIGHUP, self._hung_up)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hung_up)
         if self._listed:
             self._pick()
             return
@@ -147,8 +147,9 @@ class DebuggerApp(Inspecting):
             self.say(f"{count} breakpoint{'' if count == 1 else 's'} set: B lists them.")
 
     def _to_first_pass(self) -> None:
-        passes = self.state.trace.passes
+        passes, awaits = self.state.trace.passes, self.awaits_end
         self.move_to(Cursor(passes[0].number, 0) if passes else NOWHERE)
+        self.awaits_end = awaits  # that was not the person's move
 
     def _read_on(self) -> None:
         """More of the recording is there."""
@@ -182,7 +183,7 @@ class DebuggerApp(Inspecting):
         self._close()
         self.exit()
 
-    def _hung_up(self, *_: object) -> None:
+    def _hung_up(self) -> None:
         """The terminal is closed. Textual would wait for ever for what it cannot write to it any more."""
         try:
             self._close()

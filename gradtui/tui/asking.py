@@ -17,7 +17,9 @@ class Asking(Travelling):
 
     def action_ask_step(self) -> None:
         """Type a step to go to."""
-        self.prompt.ask("go to step:", self._go_to, example="7, or 2:7 for step 7 of pass 2, or end")
+        self.prompt.ask(
+            "go to step:", self._go_to, example="7, or 2:7 for step 7 of pass 2, or 2:end, or end"
+        )
 
     def _go_to(self, text: str) -> bool:
         if self.state.opening is not None and text.strip() == "end":

@@ -62,7 +62,7 @@ MEANINGS: list[tuple[str, str]] = [
     ("n, ctrl+c", "while the program runs: pause before the next node"),
     ("]  [", "to the next pass / the start of this or the previous pass"),
     ("x  X", "to the next / previous finding"),
-    ("g", "go to a step: 7, or 2:7 for step 7 of pass 2, or end"),
+    ("g", "go to a step: 7, or 2:7 for step 7 of pass 2, or 2:end, or end"),
     ("/", "search: part of a name or op; or nonfinite, zero, overwrote, norm>10, norm<1e-6"),
     ("up down", "select a node: ledger, torch and source follow it"),
     ("left right", "fold / unfold below the selected node"),

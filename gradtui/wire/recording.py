@@ -127,7 +127,11 @@ def _count(path: Path, data: memoryview) -> int:
         if zlib.crc32(data[last:at]) != checksum:
             raise _damaged(path, _MISMATCH, count)
         count += 1
-    if not count or not isinstance(decode_event(bytes(data[last:])), Exited):
+    try:
+        whole = bool(count) and isinstance(decode_event(bytes(data[last:])), Exited)
+    except WireError as error:
+        raise _damaged(path, f"corrupt ({error})", count - 1) from None
+    if not whole:
         raise _damaged(path, "truncated", count)
     return count
 

@@ -99,10 +99,12 @@ class AttachedSession(Session):
         if not isinstance(command, Begin):  # it has begun by itself
             super()._command(command)
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> bool:
         """The program alone: its group is ours too."""
-        if self.exited is None and self.waits:
-            os.kill(self._parent, signal.SIGINT)
+        if self.exited is not None or not self.waits:
+            return False
+        os.kill(self._parent, signal.SIGINT)
+        return True
 
     def kill(self) -> None:
         """Let it go on without us."""

@@ -348,10 +348,12 @@ class Session:
         if self.exited is None and self._process.poll() is None:
             self._process.send_signal(number)
 
-    def interrupt(self) -> None:
-        """As Ctrl-C at its terminal: the program and what it started are sent SIGINT."""
-        if self.exited is None and self._process.poll() is None:
-            self._signal_group(signal.SIGINT)
+    def interrupt(self) -> bool:
+        """As Ctrl-C at its terminal: the program and what it started are sent SIGINT; False once it is gone."""
+        if self.exited is not None or self._process.poll() is not None:
+            return False
+        self._signal_group(signal.SIGINT)
+        return True
 
     def kill(self) -> None:
         """End the program and everything it started. Returns when it is gone."""

@@ -84,11 +84,10 @@ class Rerunning(Breaking):
     def action_interrupt(self) -> None:
         """Interrupt the program, as Ctrl-C at its own terminal would."""
         program = self.program
-        if program is None or program.session.exited is not None:
+        if program is None or not program.session.interrupt():
             self.say("Nothing is running.")
         else:
             self.following = True
-            program.session.interrupt()
             self.say("The program is sent what Ctrl-C sends at its own terminal.")
 
     # -------------------------------------------------------- running again

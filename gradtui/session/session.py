@@ -349,7 +349,7 @@ class Session:
             self._process.send_signal(number)
 
     def interrupt(self) -> bool:
-        """As Ctrl-C at its terminal: the program and what it started are sent SIGINT; False once it is gone."""
+        """As Ctrl-C at its terminal: it and what it started are sent SIGINT. False where it is gone."""
         if self.exited is not None or self._process.poll() is not None:
             return False
         self._signal_group(signal.SIGINT)

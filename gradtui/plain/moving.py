@@ -139,12 +139,11 @@ def find(desk: Desk, text: str) -> None:
             raise Refused(f"no step after this one: {text}")
         desk.move_to(at)
         return
-    found = [] if shown is None else list(query.matching(desk.trace, shown, text))
-    if not found:
+    found = [] if shown is None else query.in_order(shown, query.matching(desk.trace, shown, text))
+    if shown is None or not found:
         raise Refused(f"nothing in this graph is called '{text}'")
-    ids = [node.id for node in found]
-    later = found[ids.index(state.selected) + 1 :] if state.selected in ids else []
-    _select(desk, (later or found)[0])
+    place = query.next_of(shown, found, state.selected, state.cursor.step)
+    _select(desk, shown.nodes[found[place]])
 
 
 def select(desk: Desk, text: str) -> None:

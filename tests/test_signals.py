@@ -67,6 +67,9 @@ def test_handlers_are_back_though_one_raises() -> None:
         assert signal.getsignal(signal.SIGUSR1) is signal.getsignal(signal.SIGUSR2) is raises
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # in a callback of the collector
 def test_a_pass_that_is_interrupted_anywhere_ends_and_leaves_no_hook() -> None:
     """The graph is retained: a hook that was left would tell of the next passes."""
     may_raise = False

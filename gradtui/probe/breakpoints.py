@@ -9,16 +9,16 @@ down from the root, not at every node below.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
-from functools import lru_cache, partial
+from functools import partial
 from types import CodeType
 from typing import Any
 
 from gradtui.probe.expressions import raised
 from gradtui.probe.spot import Spot
 from gradtui.wire.messages import Breakpoint, Condition, Hit, Node, Value
+from gradtui.wire.patterns import fits, fits_op
 from gradtui.wire.values import is_finite, magnitude, statistic
 
 Frames = Callable[[int], Iterable[tuple[str, int]]]
@@ -27,8 +27,6 @@ Models = Callable[[], Iterable[str]]
 """The variables of the models to which the nodes of a pass belong."""
 Evaluate = Callable[[CodeType], Any]
 """Evaluates an expression where the program stands."""
-
-_SUFFIX = re.compile(r"Backward\d*$")
 
 
 class Armed:
@@ -78,7 +76,7 @@ class Armed:
         point = self.point
         if self.done or point.number not in (0, number) or point.step > len(ops):
             return False
-        if point.op and not any(_fits_op(op, point.op) for op in ops):
+        if point.op and not any(fits_op(op, point.op) for op in ops):
             return False
         if not (point.name or point.module or point.line):
             return True
@@ -161,9 +159,9 @@ class Armed:
 
     def _fits(self, node: Node, frames: Frames, models: Models) -> bool:
         point = self.point
-        if point.op and not _fits_op(node.op, point.op):
+        if point.op and not fits_op(node.op, point.op):
             return False
-        if point.name and not _fits(node.name, point.name):
+        if point.name and not fits(node.name, point.name):
             return False
         if point.module and not _lies_in(node.module, point.module, models):
             return False
@@ -213,25 +211,11 @@ def holds(test: Condition, value: Value) -> bool:
     return amount > test.limit if test.sign == ">" else amount < test.limit
 
 
-def _fits(text: str | None, pattern: str) -> bool:
-    """Does a text, or the end of a dotted path, look like that? `fc2.*` fits `net.fc2.weight`."""
-    if text is None:
-        return False
-    text, pattern = text.lower(), pattern.lower()
-    return text == pattern or fnmatchcase(text, pattern) or fnmatchcase(text, "*." + pattern)
-
-
-@lru_cache(1 << 12)
-def _fits_op(op: str, pattern: str) -> bool:
-    """`Relu` and `relu*` fit `ReluBackward0`."""
-    return _fits(op, pattern) or _fits(_SUFFIX.sub("", op), pattern)
-
-
 def _lies_in(module: str | None, pattern: str, models: Models) -> bool:
     """Is it such a module, or inside one? The variable of its model may stand in front: `model.conv2`."""
     if module is None:
         return False
-    if _fits(module, pattern) or _fits(module, pattern + ".*"):
+    if fits(module, pattern) or fits(module, pattern + ".*"):
         return True
     model, _, inner = pattern.lower().partition(".")
     path = module.lower()

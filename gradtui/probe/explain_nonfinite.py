@@ -111,9 +111,9 @@ def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
                 text = _entries(value, wrong, "not finite")
                 if id(made) in by_node and leaf_of(made) is None:
                     return _came_out(hooks, by_node[id(made)], text)
-                known = slot is not None and made is None
-                what = f"an operand without a gradient ('{name}')"
-                what = what if known else f"what {said(facts)} saved as '{name}'"
+                what = f"what {said(facts)} saved as '{name}'"
+                if slot is not None and made is None:
+                    what = f"an operand without a gradient ('{name}')"
                 return i, (f"{what} was bad already in the forward: {text}",), None
         cause = _cause(facts.op, dict(saved), getattr(node, "_saved_exponent", None))
         if cause is not None:

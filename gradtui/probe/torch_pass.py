@@ -282,9 +282,11 @@ class TorchPass:
             contributions = self._contributions(i, received, sent, rich)
             if None in contributions and isinstance(self.nodes[i], torch.autograd.function.BackwardCFunction):
                 self._withhold(i, received, contributions)
-            told = [(item.to, item.value) for item in contributions if item is not None]
-            if stops.armed and stops.may_hold_of([*got, *(value for _, value in told)]):
-                hits = stops.after(TorchSpot(self, i, received, sent), got, told, self.attention == "whole")
+            if stops.armed:
+                told = [(item.to, item.value) for item in contributions if item is not None]
+                if stops.may_hold_of([*got, *(value for _, value in told)]):
+                    spot = TorchSpot(self, i, received, sent)
+                    hits = stops.after(spot, got, told, self.attention == "whole")
             if hits and not rich:
                 contributions = self._contributions(i, received, sent, True)
         number = self.ids[i]

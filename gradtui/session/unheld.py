@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 
 from gradtui.wire.messages import Breakpoint, Event, Node, PassBegan, Source, Stack, Stopped, Traced
+from gradtui.wire.patterns import fits, fits_op, short_op
 
 PROPOSED = 3
 """Names that are proposed at most."""
-_SUFFIX = re.compile(r"Backward\d*$")
 
 
 class Unheld:
@@ -72,9 +70,9 @@ class Unheld:
             return f"there were {self._passes:,} passes" if self._passes > 1 else "there was one pass"
         if not self._whole:
             return ""
-        if point.op and not any(_fits(op, point.op) or _fits(_short(op), point.op) for op in self._ops):
-            return "no node of that op" + _proposal(point.op, self._ops, _short)
-        if point.name and not any(_fits(name, point.name) for name in self._names):
+        if point.op and not any(fits_op(op, point.op) for op in self._ops):
+            return "no node of that op" + _proposal(point.op, self._ops, short_op)
+        if point.name and not any(fits(name, point.name) for name in self._names):
             return "no node of that name" + _proposal(point.name, self._names, _last)
         if point.line:
             return self._why_not_there(point)
@@ -83,7 +81,7 @@ class Unheld:
     def _why_no_module(self, wanted: str) -> str:
         inner = wanted.partition(".")[2]  # the model itself may be called by its variable
         found = any(
-            _fits(module, pattern) or _fits(module, pattern + ".*")
+            fits(module, pattern) or fits(module, pattern + ".*")
             for pattern in (wanted, inner)
             for module in self._modules
             if pattern
@@ -97,17 +95,6 @@ class Unheld:
             return "no node was made by a file of that name"
         made = any((file, point.line) in self._lines for file in files)
         return "" if made else "no node was made on that line"
-
-
-def _fits(text: str, pattern: str) -> bool:
-    """Does a text, or the end of a dotted path, look like that?"""
-    text, pattern = text.lower(), pattern.lower()
-    return fnmatchcase(text, pattern) or fnmatchcase(text, "*." + pattern) or text == pattern
-
-
-def _short(op: str) -> str:
-    """`Relu` of `ReluBackward0`."""
-    return _SUFFIX.sub("", op)
 
 
 def _last(path: str) -> str:

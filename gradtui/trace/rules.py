@@ -57,8 +57,6 @@ def overwritten(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
 def late_arrivals(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
     """A contribution arrived at a node that had run already."""
     sender = pass_.nodes[step.node]
-    if pass_.engine == "torch":
-        return
     for sent in step.sent:
         if sent is None or sent.to == step.node or pass_.nodes[sent.to].leaf:
             continue
@@ -100,7 +98,7 @@ def ran_again(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
     to what it received, so its first run tells what belongs to how much.
     """
     node, runs = pass_.nodes[step.node], pass_.runs[step.node]
-    if pass_.engine == "torch" or node.leaf or len(runs) < 2:
+    if node.leaf or len(runs) < 2:
         return
     first, before = pass_.messages[runs[0] - 1], pass_.messages[runs[-2] - 1]
     got, had = number_of(step.received[0]), number_of(before.received[0])

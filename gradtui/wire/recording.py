@@ -54,7 +54,7 @@ class RecordingWriter:
         """Append one event; what is no fact of the run is left out: progress, and answers to questions."""
         if not isinstance(event, Progress | Inspected | Refused):
             data = encode(event)
-            self._file.write(len(data).to_bytes(4, "big") + zlib.crc32(data).to_bytes(4, "big") + data)
+            self._file.write(_FRAME.pack(len(data), zlib.crc32(data)) + data)
 
     def flush(self) -> None:
         """Hand what was written to the system."""
@@ -120,8 +120,9 @@ def count_messages(path: Path) -> int:
 def _count(path: Path, data: memoryview) -> int:
     at, end, count, last = len(MAGIC) + 4, len(data), 0, 0
     while at < end:
-        length, checksum = _FRAME.unpack_from(data, at) if at + 8 <= end else (end, 0)
-        last, at = at + 8, at + 8 + length
+        length, checksum = _FRAME.unpack_from(data, at) if at + _FRAME.size <= end else (end, 0)
+        last = at + _FRAME.size
+        at = last + length
         if at > end:
             raise _damaged(path, "truncated", count)
         if zlib.crc32(data[last:at]) != checksum:
@@ -156,12 +157,14 @@ def _check_head(path: Path, file: BinaryIO) -> None:
 
 def _next(file: BinaryIO, size: int) -> Event | str:
     """The next event, or what is wrong with it."""
-    head = file.read(8)
-    length = int.from_bytes(head[:4], "big")
-    if len(head) < 8 or length > size - file.tell():
+    head = file.read(_FRAME.size)
+    if len(head) < _FRAME.size:
+        return "truncated"
+    length, checksum = _FRAME.unpack(head)
+    if length > size - file.tell():
         return "truncated"
     data = file.read(length)
-    if zlib.crc32(data) != int.from_bytes(head[4:], "big"):
+    if zlib.crc32(data) != checksum:
         return _MISMATCH
     try:
         return decode_event(data)

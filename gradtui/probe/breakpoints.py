@@ -8,12 +8,14 @@ down from the root, not at every node below.
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from types import CodeType
-from typing import Any
+from typing import Any, TypeAlias
 
 from gradtui.probe.expressions import raised
 from gradtui.probe.spot import Spot
@@ -27,6 +29,11 @@ Models = Callable[[], Iterable[str]]
 """The variables of the models to which the nodes of a pass belong."""
 Evaluate = Callable[[CodeType], Any]
 """Evaluates an expression where the program stands."""
+Span: TypeAlias = tuple[float, float]
+"""The lowest and the highest norm of some, both among them."""
+FINITE: Span = (0.0, sys.float_info.max)
+"""Of gradients without NaN or Inf."""
+NONE: Span = (math.inf, -math.inf)
 
 
 class Armed:
@@ -123,11 +130,13 @@ class Armed:
                 return None
         return self._held(spot.evaluate)
 
-    def may_hold_of(self, values: Iterable[Value | None]) -> bool:
-        """Could it hold after a step in which these gradients were received and sent?"""
-        if self.done:
-            return False
-        return self._any(values) if self.point.tests else self._after
+    @property
+    def quiet(self) -> Span:
+        """It does not hold after a step in which all gradients had such norms."""
+        if self.done or not (self.point.tests or self._after):
+            return FINITE
+        spans = [_quiet(test) for test in self.point.tests]
+        return next((span for span in spans if span is not None), NONE)
 
     def text(self, evaluate: Evaluate) -> str:
         """What a tracepoint says."""
@@ -209,6 +218,20 @@ def holds(test: Condition, value: Value) -> bool:
     if amount is None:
         return False
     return amount > test.limit if test.sign == ">" else amount < test.limit
+
+
+def _quiet(test: Condition) -> Span | None:
+    """Where the test does not hold; None where norms do not tell."""
+    match test.what, test.sign:
+        case "nonfinite", _:
+            return FINITE
+        case "zero", _:
+            return math.ulp(0.0), FINITE[1]
+        case "norm", ">":
+            return 0.0, min(test.limit, FINITE[1])
+        case "norm", _:
+            return test.limit, FINITE[1]
+    return None
 
 
 def _lies_in(module: str | None, pattern: str, models: Models) -> bool:

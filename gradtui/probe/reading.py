@@ -33,38 +33,34 @@ class Reader:
 
     def __call__(self, tensor: Any, rich: bool) -> Summary | None:
         """As `summarize`; for whom works `untouched` already."""
-        if tensor is None:
-            return None
-        return self._recall(tensor, rich) or self._keep(tensor, rich, read(tensor, rich, self._brief))
+        return self.like(tensor, (), rich)
 
     def like(self, tensor: Any, others: tuple[Any, ...], rich: bool) -> Summary | None:
         """The same, where it may lie in the memory of one of `others`, which have been read: a view of it."""
         if tensor is None:
             return None
-        known = self._recall(tensor, rich)
-        if known is not None:
-            return known
-        for other in others:
-            if _one_memory(tensor, other):
-                summary = self(other, rich)
-                if summary is not None and summary.values is None and not summary.note:
-                    return self._keep(tensor, rich, structs.replace(summary, shape=tuple(tensor.shape)))
-        return self._keep(tensor, rich, read(tensor, rich, self._brief))
-
-    def _recall(self, tensor: torch.Tensor, rich: bool) -> Summary | None:
         known = self._known.get(id(tensor))
         if known is not None:
             reference, version, read_in_full, summary = known
-            if reference() is tensor and read_in_full >= rich and version == tensor._version:
+            same = read_in_full >= rich and reference() is tensor
+            if same and version == tensor._version:
                 return summary
-        return None
-
-    def _keep(self, tensor: Any, rich: bool, summary: Summary) -> Summary:
+        summary = self._seen_of(tensor, others, rich) or read(tensor, rich, self._brief)
         if type(tensor) is torch.Tensor and not tensor.is_inference():  # which has no version
             self._known[id(tensor)] = (Reference(tensor), tensor._version, rich, summary)
             if len(self._known) > self._crowd:
                 self._forget_dead()
         return summary
+
+    def _seen_of(self, tensor: Any, others: tuple[Any, ...], rich: bool) -> Summary | None:
+        """The summary of another that has the same entries."""
+        for other in others:
+            if _one_memory(tensor, other):
+                summary = self(other, rich)
+                if summary is not None and summary.values is None and not summary.note:
+                    shape = tuple(tensor.shape)
+                    return summary if shape == summary.shape else structs.replace(summary, shape=shape)
+        return None
 
     def _forget_dead(self) -> None:
         self._known = {key: known for key, known in self._known.items() if known[0]() is not None}
@@ -75,14 +71,14 @@ def _one_memory(a: Any, b: Any) -> bool:
     """Do two tensors of more than a few entries have the same entries, in another order or shape?"""
     if type(a) is not torch.Tensor or type(b) is not torch.Tensor:
         return False
-    if a.numel() <= FEW or a.numel() != b.numel() or a.dtype != b.dtype:
-        return False
-    if a.layout is not torch.strided or b.layout is not torch.strided:
-        return False
     try:
         if a.data_ptr() != b.data_ptr():
             return False
-    except RuntimeError:  # inside `torch.func`: it has no memory of its own
+    except RuntimeError:  # sparse, or inside `torch.func`: it has no memory of its own
+        return False
+    if a.numel() <= FEW or a.numel() != b.numel() or a.dtype != b.dtype:
+        return False
+    if a.layout is not torch.strided or b.layout is not torch.strided:
         return False
     if a.is_conj() != b.is_conj() or a.is_neg() != b.is_neg():
         return False

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from gradtui.probe.after_pass import AfterPass
-from gradtui.probe.breakpoints import Armed, Frames
+from gradtui.probe.breakpoints import FINITE, Armed, Frames
 from gradtui.probe.expressions import apart, one_line, raised
 from gradtui.probe.impossible import Impossible
 from gradtui.probe.spot import Spot
@@ -60,8 +60,8 @@ class Stops:
         self._listen_at = 0.0
         self.rich = stop
         """Will the program stop at the next node, or must all be read? Then numbers are read in full."""
-        self.armed = False
-        """Are there breakpoints?"""
+        self.quiet = FINITE
+        """No breakpoint holds after a step in which all gradients had such norms."""
         self.looks_before = stop
         """Must nodes be looked at before they run?"""
         self._light = False
@@ -81,11 +81,17 @@ class Stops:
     def _settle(self) -> None:
         """What has been asked for has changed."""
         stepping = self._go.until == "step" or self._paused
-        self.armed = bool(self._armed)
+        spans = [FINITE, *(armed.quiet for armed in self._armed.values())]
+        self.quiet = max(low for low, _ in spans), min(high for _, high in spans)
         self.rich = stepping or any(armed.reads_all for armed in self._armed.values())
         going = stepping or self._go.until != "end"
         self._waits = going or self.armed
         self.looks_before = going or any(armed.looks_before for armed in self._armed.values())
+
+    @property
+    def armed(self) -> bool:
+        """Are there breakpoints?"""
+        return bool(self._armed)
 
     @property
     def light(self) -> bool:
@@ -112,10 +118,6 @@ class Stops:
         `describe`: costs more than `ops`, and is asked only where those do not tell.
         """
         return any(armed.may_hold(number, ops, describe, frames) for armed in self._armed.values())
-
-    def may_hold_of(self, values: Collection[Value | None]) -> bool:
-        """Could a breakpoint hold after a step in which these gradients were received and sent?"""
-        return any(armed.may_hold_of(values) for armed in self._armed.values())
 
     def begin_pass(self) -> None:
         """A pass begins."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -48,6 +49,8 @@ def read(tensor: torch.Tensor, rich: bool, brief: bool = False) -> Summary:
         return Summary(shape, dtype, device, note=str(error).splitlines()[0][:80])
 
 
+_vector_norm: Callable[..., torch.Tensor] = torch.linalg.vector_norm
+_WIDER = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 _names: dict[Any, str] = {}
 
 
@@ -85,6 +88,6 @@ def _large(flat: torch.Tensor, shape: tuple[int, ...], dtype: str, device: str, 
 
 
 def _norm(flat: torch.Tensor) -> float:
-    small = flat.dtype in (torch.float16, torch.bfloat16)
-    norm = torch.linalg.vector_norm(flat, dtype=torch.float32 if small else None)
-    return float(norm.item())
+    wider = _WIDER.get(flat.dtype)
+    norm = _vector_norm(flat) if wider is None else _vector_norm(flat, dtype=wider)
+    return norm.item()

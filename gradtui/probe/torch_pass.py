@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import torch
 
+from gradtui.probe.breakpoints import Span
 from gradtui.probe.explain_nonfinite import Nonfinite, bad
 from gradtui.probe.reading import Reader
 from gradtui.probe.reporter import Reporter
@@ -25,6 +26,7 @@ from gradtui.probe.torch_private import leaf_of, running_pass, untouched
 from gradtui.probe.torch_saved import read_saved
 from gradtui.probe.torch_spot import TorchSpot
 from gradtui.wire.messages import Accumulated, Hit, Node, Saved, Sent, Stepped, Summary, Value
+from gradtui.wire.values import magnitude
 
 Attention = Literal["whole", "after", "order"]
 """Nodes are looked at before and after they run; where they cannot stop, after they have; or nothing is
@@ -233,12 +235,6 @@ class TorchPass:
             alone()
         self._announce, self.describe = None, list
 
-    def _tell(self, step: Stepped) -> None:
-        if self._announce is None:
-            self.reporter.stepped(step)
-        else:
-            self._kept.append(step)
-
     # ----------------------------------------------------------------- hooks
 
     def _before_node(self, i: int, received: tuple[Any, ...]) -> tuple[Any, ...] | None:
@@ -246,7 +242,7 @@ class TorchPass:
         rich = self._full or stops.rich
         got: tuple[Value | None, ...] = self.read(received, rich)
         replaced = None
-        if stops.interested():
+        if stops.interested() and (stops.looks_before or not _within(stops.quiet, got)):
             spot = TorchSpot(self, i, received)
             stops.before(spot, got)
             if spot.gradients is not received:
@@ -276,29 +272,30 @@ class TorchPass:
         hits: list[Hit] = []
         contributions: tuple[Sent | None, ...] = ()
         accumulated = None
+        why: tuple[str, ...] = ()
         if leaf_of(self.nodes[i]) is not None:
             accumulated = self._accumulated(i, received, got, rich)
         else:
             contributions = self._contributions(i, received, sent, rich)
             if None in contributions and isinstance(self.nodes[i], torch.autograd.function.BackwardCFunction):
                 self._withhold(i, received, contributions)
-            if stops.armed:
+            if not _within(stops.quiet, got, contributions):
                 told = [(item.to, item.value) for item in contributions if item is not None]
-                if stops.may_hold_of([*got, *(value for _, value in told)]):
-                    spot = TorchSpot(self, i, received, sent)
-                    hits = stops.after(spot, got, told, self.attention == "whole")
-            if hits and not rich:
-                contributions = self._contributions(i, received, sent, True)
-        number = self.ids[i]
-        why: tuple[str, ...] = ()
-        worse = any(s is not None and bad(s.value) for s in contributions) and not any(map(bad, got))
-        if worse and self.nonfinite is not None:
-            why = self.nonfinite.of_contribution(self.nodes[i], sent, contributions)
+                hits = stops.after(TorchSpot(self, i, received, sent), got, told, self.attention == "whole")
+                if hits and not rich:
+                    contributions = self._contributions(i, received, sent, True)
+                worse = any(bad(value) for _, value in told) and not any(map(bad, got))
+                if worse and self.nonfinite is not None:
+                    why = self.nonfinite.of_contribution(self.nodes[i], sent, contributions)
         self.steps += 1
         saved = self._saved.pop(i, ())
-        self._tell(
-            Stepped(self.number, self.steps, number, got, contributions, accumulated, saved=saved, why=why)
+        step = Stepped(
+            self.number, self.steps, self.ids[i], got, contributions, accumulated, saved=saved, why=why
         )
+        if self._announce is None:
+            self.reporter.stepped(step)
+        else:
+            self._kept.append(step)
         if hits:
             stops.stand("breakpoint", TorchSpot(self, i, received, sent), self.steps, None, hits)
 
@@ -328,6 +325,19 @@ class TorchPass:
         grad = self.nodes[i].variable.grad
         after = self._read.like(grad, received if self._before.get(i) is None else (), rich)
         return Accumulated(number, self._before.pop(i, None), got[0] if got else None, after)
+
+
+def _within(norms: Span, received: tuple[Value | None, ...], sent: tuple[Sent | None, ...] = ()) -> bool:
+    """Are the norms of all of them there? Of what is not finite none is."""
+    low, high = norms
+    for value in (*received, *[item.value for item in sent if item is not None]):
+        norm = magnitude(value)
+        if norm is None:
+            if value is not None:
+                return False
+        elif not low <= norm <= high:
+            return False
+    return True
 
 
 def _always_before(node: Any) -> bool:

@@ -7,7 +7,7 @@
 - `_functions.AccumulateGrad`: the type of the nodes that add to a leaf's `.grad`.
 - `torch.utils.weakref`: `swap_tensors` asks it who refers to a tensor, and refuses one that somebody does.
 - `Module._call_impl`: every call of a module passes through it.
-- `register_optimizer_step_post_hook`: public, but it is one list for all optimizers.
+- `register_optimizer_step_post_hook`, `.._pre_hook`: public, but they are lists for all optimizers.
 - `_raw_saved_x.unpack_hook`: tells, without unpacking, that `_saved_x` would run hooks of the program's.
 """
 
@@ -139,12 +139,16 @@ def _without_profiler() -> Iterator[None]:
         torch._C._autograd._enable_record_function(True)
 
 
+_is_wrapped: Callable[[Any], bool] = torch._C._functorch.is_functorch_wrapped_tensor
+_is_batched: Callable[[Any], bool] = torch._C._functorch.is_legacy_batchedtensor
+_dispatch_modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
+
+
 def readable(tensor: Any) -> str:
     """Why a tensor must not be read here; '' when it may be."""
-    functorch = torch._C._functorch
-    if functorch.is_functorch_wrapped_tensor(tensor) or functorch.is_legacy_batchedtensor(tensor):
+    if _is_wrapped(tensor) or _is_batched(tensor):
         return "inside vmap or grad"
-    if torch._C._len_torch_dispatch_stack():
+    if _dispatch_modes():
         return "under a dispatch mode"
     if type(tensor) not in (torch.Tensor, torch.nn.Parameter) and _dispatches(type(tensor)):
         return type(tensor).__name__
@@ -200,6 +204,13 @@ def on_optimizer_step(hook: Callable[..., None]) -> Any:
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
     return register_optimizer_step_post_hook(hook)
+
+
+def before_optimizer_step(hook: Callable[..., None]) -> Any:
+    """Call `hook` before every optimizer's step; returns the handle to remove it by."""
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+    return register_optimizer_step_pre_hook(hook)
 
 
 def forward_class(node: Any) -> Any:

@@ -16,6 +16,7 @@ from gradtui.views import flow, modules, norms, shapes
 from gradtui.views.blocks import Run, range_of, runs_of
 from gradtui.views.order import Order, expected_order
 from gradtui.views.outline import OUTSIDE, PAGE, Outline
+from gradtui.views.repeats import repeats_of
 from gradtui.views.rows import text_of, width_of
 from gradtui.views.shapes import Shapes
 from gradtui.views.state import State
@@ -123,6 +124,11 @@ def test_totals_are_the_same_however_the_steps_come(events: list[Event], chunks:
             sizes = [a.added.norm for a in given_ if a is not None and isinstance(a.added, Summary)]
             expected = math.sqrt(sum(size * size for size in sizes if size is not None)) if sizes else None
             assert totals.added(row, step) == pytest.approx(expected, nan_ok=True)
+            firsts = [min(_ran(shown, outline, below, step), default=0) for below in outline.children(row)]
+            norms_ = [shown.messages[first - 1].received[0] if first else None for first in firsts]
+            received = [value.norm if isinstance(value, Summary) else None for value in norms_]
+            below = totals.through(row, step)
+            assert [(n is None, n) for n in below if n == n] == [(n is None, n) for n in received if n == n]
 
 
 def _ran(shown: Pass, outline: Outline, row: int, step: int) -> set[int]:
@@ -228,11 +234,84 @@ def test_a_folded_row_says_in_which_block_the_step_is_and_how_the_gradient_flows
     outline = Outline(only(trace))
     step = next(m.step for m in only(trace).messages if only(trace).nodes[m.node].module == "h.2.attn")
     row = drawn(trace, outline, step).splitlines()[3]
-    assert row.startswith("▶   ▸ h[0..3]  ▶ h[2]")
+    assert row.startswith("▶   ▸ h[0..3]  ▶ 2")
     assert "  " + "  ▇▇" + "  4 alike" in row  # h[0] and h[1] are to come
     assert " 16 of 44 " in row
     assert "·   ▸ h[0..3]  " in drawn(trace, outline, 0)
     assert "✓ ▾ model" in drawn(trace, outline, len(only(trace).messages))
+
+
+@pytest.mark.parametrize("width", [51, 72, 130])
+def test_blocks_without_a_cell_each_share_all_the_cells_there_are_and_hide_no_nan(width: int) -> None:
+    count, bad = 120, 37
+    events = blocks(count)
+    began = events[0]
+    assert isinstance(began, PassBegan)
+    of_bad = {node.id for node in began.nodes if node.module == f"h.{bad}.mlp"}
+    events = [
+        replace(event, received=(tensor(math.nan),))
+        if isinstance(event, Stepped) and event.node in of_bad
+        else event
+        for event in events
+    ]
+    trace = Trace.of(events)
+    outline = Outline(only(trace))
+    row = drawn(trace, outline, len(only(trace).messages), width).splitlines()[3]
+    nodes, bars = f"{count * 11:,}", row.split("  ")[2]
+    longest = len(f"{count * 11}/{count * 11}")  # what stands there while some are to come
+    assert row.index(bars) + len(bars) + 1 == row.index(nodes) + len(nodes) - longest
+    assert set(bars) == {"▇", "✗"}
+    assert bars.index("✗") == bad * len(bars) // count
+
+
+def recurrent(calls: int, norm: float) -> list[Event]:
+    """A cell of three operations called again and again; the gradient shrinks by `norm` at each. The first
+    call, last in the pass, sends less."""
+    ops = ["Tanh", "Add", "Addmm"] * (calls - 1) + ["Tanh", "Addmm"]
+    nodes = [Node(1, "Mean", (2,), False, None)]
+    nodes += [Node(i, op, (i + 1,), False, None, module="cell") for i, op in enumerate(ops, 2)]
+    weight = Node(
+        len(nodes) + 1, "AccumulateGrad", (), True, "net.cell.weight", True, tensor(1.0), module="cell"
+    )
+    began = PassBegan(1, "torch", (1,), (*nodes, weight))
+    steps = [
+        Stepped(1, step, node.id, (tensor(norm ** ((step - 2) // 3)),), ())
+        for step, node in enumerate((*nodes, weight), 1)
+    ]
+    return [began, *steps, PassEnded(1)]
+
+
+def test_a_cell_that_is_called_again_and_again_has_a_row_a_call_and_shows_how_the_gradient_fades() -> None:
+    trace = Trace.of(recurrent(50, 0.1))
+    trace.modules["cell"] = "RNNCell"
+    outline = Outline(only(trace))
+    row = next(at for at, heading in outline.headings.items() if heading.repeats)
+    assert outline.headings[row].label == "cell × 50"
+    calls = outline.children(row)
+    assert [outline.headings[call].label for call in calls[:2]] == ["repeat 50", "repeat 49"]
+    assert [outline.nodes_in(call) for call in calls] == [3] * 50  # the last: two operations and the weight
+    last = len(only(trace).messages)
+    text = drawn(trace, outline, last, 130)
+    assert "cell × 50  ▶  1  " + "▁" * 43 + "▂▃▄▅▆▆▇  RNNCell" in text
+    step = next(m.step for m in only(trace).messages if m.node == outline.node[calls[40] + 1])
+    assert "cell × 50  ▶ 10  " in drawn(trace, outline, step, 130)
+
+
+@pytest.mark.parametrize(
+    ("ops", "starts"),
+    [
+        ("abababab", [0, 2, 4, 6]),
+        ("abcabcabcab", [0, 3, 6, 9]),  # the last is shorter,
+        ("abcabcabcabx", [0, 3, 6, 9]),  # or goes on otherwise,
+        ("abcabcabcxyz", []),  # but begins alike
+        ("aaaaaaaa", []),
+        ("abab", []),
+        ("xabababab", []),
+        ("", []),
+    ],
+)
+def test_what_a_module_does_again_and_again(ops: str, starts: list[int]) -> None:
+    assert repeats_of(ops) == starts
 
 
 def test_what_a_person_unfolded_stays_so_in_the_passes_to_come() -> None:

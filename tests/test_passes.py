@@ -15,6 +15,7 @@ from gradtui.trace import Trace
 from gradtui.trace.cursor import Cursor
 from gradtui.trace.history import Curve, Losses
 from gradtui.views import passes
+from gradtui.views.numerals import digits
 from gradtui.views.rows import text_of, width_of
 from gradtui.views.state import State
 from gradtui.wire.messages import Node, PassBegan
@@ -65,7 +66,7 @@ def test_two_runs_are_told_apart_by_letter_and_label() -> None:
     text = pane(trace, 20, 80, 24, [earlier.series[0].curve("rate=0.3")], "rate=0.1")
     first, second = losses_of(0.1, 20)[-1], losses_of(0.3, 20)[-1]
     assert f"A ━━━ rate=0.1  last {first:.4g}\n" in text
-    assert f"B ╺╸╺ rate=0.3  last {second:.4g}\n" in text
+    assert f"B ╺╸╺ rate=0.3  last {digits(second, 4)}\n" in text
     drawn = text.split("added to")[0].split("\n")[3:]
     assert [r[-1] for r in drawn if r.endswith((" A", " B"))] == ["B", "A"]
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from textual._compositor import Compositor
+from textual.geometry import Region
 from tui import (
     PROGRAMS,
     SCENARIOS,
@@ -16,8 +20,12 @@ from tui import (
     until,
 )
 
+from gradtui.trace import Trace
 from gradtui.trace.cursor import Cursor
+from gradtui.tui.offered import offered
 from gradtui.tui.theme import THEMES
+from gradtui.views.state import State
+from gradtui.wire.messages import Exited
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (160, 48), (200, 60), (60, 16)])
@@ -79,7 +87,7 @@ async def test_a_model_opens_by_module_and_stepping_unfolds_nothing() -> None:
         await step(app, pilot, 12)
         rows = graph_text(app).splitlines()
         assert len(rows) == len(before)
-        assert any(row.startswith("▶") and "blocks[0..7]  ▶ blocks[7]" in row for row in rows)
+        assert any(row.startswith("▶") and "blocks[0..7]  ▶ 7" in row for row in rows)
         await pilot.press("enter")  # the step's row is selected: it unfolds, and the cursor stays
         assert "▸ blocks[6]" in graph_text(app)
         assert app.state.cursor == Cursor(1, 12)
@@ -365,3 +373,53 @@ async def test_the_footer_of_a_narrow_screen_is_whole() -> None:
             "r Again",
         ):
             assert text in last
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_the_footer_offers_the_keys_that_make_sense_as_many_as_fit(width: int) -> None:
+    live = State(Trace(), "x", has_knobs=True, has_inputs=True)
+    recording = State(Trace(), "x", recording=True)
+    ended = replace(live, trace=Trace.of([Exited(0, 0, 0)]))
+    words = {name: [*offered(state, width).values()] for name, state in
+             {"live": live, "recording": recording, "ended": ended}.items()}  # fmt: skip
+    for found in words.values():
+        assert found[:4] == ["Help", "Quit", "Step", "Back"]
+        assert len("".join(f" k {word} " for word in found).rstrip()) <= width
+    assert {"Run", "Break"} <= {*words["live"]}
+    assert not {"Run", "Break", "Watch"} & {*words["recording"], *words["ended"]}
+    assert not {"Again", "Knob", "Edit"} & {*words["recording"]}
+    assert {"Again", "Knob"} <= {*words["ended"]}
+    assert ("Watch" in words["live"]) == (width >= 120)
+
+
+async def test_the_footer_changes_as_the_program_ends_and_keys_it_does_not_offer_say_why() -> None:
+    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+        assert "c Run" in screen_text(app).splitlines()[-1]
+        await pilot.press("c")
+        await ended(app, pilot)
+        await until(pilot, lambda: "c Run" not in screen_text(app).splitlines()[-1])
+        assert "r Again" in screen_text(app).splitlines()[-1]
+        await pilot.press("c")
+        await until(pilot, lambda: "The program has ended" in screen_text(app))
+
+
+async def test_a_pane_that_takes_anothers_place_leaves_the_others_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A whole screen is some 100 KB to a terminal."""
+    painted: list[Region] = []
+    render = Compositor.render_update
+
+    def recording(self: Compositor, *args: object, **options: object) -> object:
+        painted.extend(self._dirty_regions)
+        return render(self, *args, **options)  # type: ignore[arg-type]
+
+    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+        await pilot.press("9")
+        await until(pilot, lambda: app.debugger.query_one("#passes").has_focus)
+        monkeypatch.setattr(Compositor, "render_update", recording)
+        await pilot.press("minus")
+        await until(pilot, lambda: app.debugger.query_one("#norms").has_focus)
+        others = [app.debugger.query_one(f"#{name}").region for name in ("graph", "source", "step", "leaves")]
+        assert painted
+        assert not any(region.contains_region(other) for region in painted for other in others)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.events import Paste
 from textual.widgets import OptionList
 from tui import PROGRAMS, SCENARIOS, debugger, ended, pane, screen_text, status_of, step, until
@@ -206,7 +207,30 @@ async def test_lines_that_are_pasted_are_typed_and_the_last_one_waits_for_enter(
 async def test_a_recording_neither_runs_again_nor_reads() -> None:
     async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
         app.program, program = None, app.program
-        for key, said in {"r": "cannot run again", "e": "cannot run again", "i": "reads nothing"}.items():
-            await pilot.press(key)
-            await until(pilot, lambda said=said: said in screen_text(app))
+        await pilot.press("r")
+        await until(pilot, lambda: "cannot run again" in screen_text(app))
+        app.program = program
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("e", "cannot run again"),
+        ("i", "reads nothing"),
+        ("b", "does not run: / searches it"),
+        ("W", "evaluates nothing"),
+        ("equals_sign", "cannot go on otherwise"),
+    ],
+)
+async def test_what_is_typed_over_a_recording_that_does_not_take_it_does_no_harm(key: str, said: str) -> None:
+    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+        app.program, program = None, app.program
+        before = app.state, app.debugger.panes.wish
+        await pilot.press(key)
+        await until(pilot, lambda: said in screen_text(app))
+        await pilot.press(*"q9Nm.grad", "slash", "enter")
+        assert app.is_running
+        assert (app.state, app.debugger.panes.wish) == before
+        await pilot.press("9")  # the line is closed: keys are keys again
+        assert app.debugger.panes.wish.side == "passes"
         app.program = program

@@ -308,7 +308,10 @@ async def test_the_screen_asks_marks_and_lets_mend() -> None:
         assert "✎ received[0] replaced by 0*g" in pane(app, "step")  # of the step that comes
         await pilot.press("N")
         assert "✎" not in pane(app, "step")
-        await pilot.press("equals_sign")
+        await pilot.press("equals_sign", *"0*g")  # refused: what is typed goes nowhere
+        assert "is replaced where the program stands" in screen_text(app)
+        assert app.prompt.value == ""
+        await pilot.press("escape")
         assert not app.prompt.display
 
 

@@ -251,6 +251,8 @@ class DebuggerApp(Inspecting):
             self.move_to(at, follow=True)
         else:
             self.debugger.show(self.state)
+        if stop is not None:
+            self.stands(stop)
         self.answered()
         if program.session.exited is not None and self._ended is not program.session:
             self._ended = program.session

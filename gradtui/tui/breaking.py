@@ -7,18 +7,22 @@ from gradtui.trace import cursor as moves
 from gradtui.trace import stops
 from gradtui.tui.asking import Asking
 from gradtui.tui.breakpoint_screen import BreakpointScreen
-from gradtui.wire.messages import Node, Until
+from gradtui.views import leaving
+from gradtui.wire.messages import Node, Stopped, Until
 
 
 class Breaking(Asking):
     """Actions that say where the program shall stop."""
+
+    _going = ""
+    """Where the program was sent to, in words, until it stands."""
 
     # ----------------------------------------------------------- breakpoints
 
     def action_ask_break(self) -> None:
         """Type where to stop; the selected node makes a proposal."""
         if self.program is None:
-            self.say("A recording does not run: / searches it.")
+            self.prompt.refuse("A recording does not run: / searches it.")
             return
         node = self.state.selected_node
         proposal = "" if node is None or not self.state.cursor.step else _proposal(node)
@@ -55,16 +59,14 @@ class Breaking(Asking):
         self._go_past("out")
 
     def _go_past(self, until: Until) -> None:
-        at = self.state.cursor
-        if at == moves.edge(self.state.trace):
-            self.go(until)
-            return
+        at, words = self.state.cursor, leaving.forwards(self.state, until == "out")
         beyond = stops.leave(self.state.trace, at, until == "out")
-        if beyond is None:  # the edge lies inside the module: from there the program goes on
-            self.move_to(moves.edge(self.state.trace))
-            self.go(until)
-        else:
-            self.move_to(beyond)
+        if beyond is not None:
+            self._move(words, beyond)
+            return
+        self.move_to(moves.edge(self.state.trace))  # it lies inside the module: the program goes on from it
+        self._going = words
+        self.go(until)
 
     def action_back_over(self) -> None:
         """Back to before the module of the last node."""
@@ -75,8 +77,12 @@ class Breaking(Asking):
         self._leave_backwards(True)
 
     def _leave_backwards(self, out: bool) -> None:
+        words = leaving.backwards(self.state, out)
         at = stops.leave_backwards(self.state.trace, self.state.cursor, out)
-        self.or_say(at, "This is the start of the pass.")
+        if at is None:
+            self.say("This is the start of the pass.")
+        else:
+            self._move(words, at)
 
     def action_here(self) -> None:
         """To the selected node: in the trace where it has run, else the program runs until it comes."""
@@ -85,11 +91,24 @@ class Breaking(Asking):
             return
         runs = shown.runs.get(node)
         if runs:
-            self.move_to(moves.Cursor(shown.number, runs[0] - 1))
+            self._move(leaving.up_to(self.state, node), moves.Cursor(shown.number, runs[0] - 1))
         elif shown.ended is not None:
             self.say("The engine did not run this node in this pass.")
         else:
+            self._going = leaving.up_to(self.state, node)
             self.go("node", node)
+
+    def _move(self, words: str, at: moves.Cursor) -> None:
+        """Go there, and say where that is: a step far away looks much like this one."""
+        self.move_to(at)
+        self.say(leaving.arrived(words, at))
+
+    def stands(self, stop: Stopped) -> None:
+        """The program stands: where it was sent to, or where something else stopped it."""
+        if self._going and stop.reason in ("there", "pass end"):
+            words = self._going if stop.reason == "there" else "The end of the pass"
+            self.say(leaving.arrived(words, moves.Cursor(stop.number, stop.step)))
+        self._going = ""
 
     def action_pause(self) -> None:
         """Stop the running program before its next node."""

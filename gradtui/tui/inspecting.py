@@ -58,7 +58,7 @@ class Inspecting(Rerunning):
     def action_watch(self) -> None:
         """Type an expression to be evaluated at every stop; the same again watches it no more."""
         if self.program is None:
-            self.say("A recording evaluates nothing: what was watched is shown.")
+            self.prompt.refuse("A recording evaluates nothing: what was watched is shown.")
             return
         enter = "enter adds it, or takes it away"
         last = seen_at(self.state)
@@ -80,13 +80,13 @@ class Inspecting(Rerunning):
         """Type what the next node shall run with, or the value that the selected leaf shall have."""
         stop, node = self.state.stopped, self.state.selected_node
         if self.program is None:
-            self.say("A recording cannot go on otherwise.")
+            self.prompt.refuse("A recording cannot go on otherwise.")
         elif stop is None or not standing(self.state):
-            self.say("A gradient is replaced where the program stands: end goes there (g, then end).")
+            self.prompt.refuse("A gradient is replaced where the program stands: g, then end, goes there.")
         elif node is not None and node.leaf and node.id != stop.next:
             self._ask_what_if("leaf = ")
         elif stop.next is None:
-            self.say("No node is about to run here: step to one, or select a leaf to change its value.")
+            self.prompt.refuse("No node is about to run: step to one, or select a leaf to change it.")
         else:
             self._ask_what_if("g = ")
 

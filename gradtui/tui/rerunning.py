@@ -27,6 +27,8 @@ def state_of(run: Run) -> State:
         run.trace,
         run.plan.title,
         knobs="  ".join(f"{name}={value}" for name, value in changed.items()),
+        has_knobs=bool(program.knobs),
+        has_inputs=bool(program.inputs),
         lesson=program.lesson,
         hints=program.scenario.hints or {},
     )
@@ -58,7 +60,7 @@ class Rerunning(Breaking):
     def action_type(self) -> None:
         """Type a line for the program to read."""
         if self.program is None:
-            self.say("A recording reads nothing.")
+            self.prompt.refuse("A recording reads nothing.")
         else:
             self.debugger.open_pane("output")
             example = "for the program to read, whenever it does"
@@ -118,7 +120,7 @@ class Rerunning(Breaking):
         """Another number for the selected leaf; the program runs again with it."""
         program, node = self.program, self.state.selected_node
         if program is None:
-            self.say("A recording cannot run again.")
+            self.prompt.refuse("A recording cannot run again.")
             return
         inputs = {found.name: found.text for found in program.program.inputs}
         name = node.name if node is not None and node.leaf else None

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import ActiveBinding, BindingType
 from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Footer
 
 from gradtui.trace.model import Pass
@@ -16,6 +18,7 @@ from gradtui.trace.trace import Trace
 from gradtui.tui.arrangement import BESIDE, TABS, WIDE, Wish, arrange, others
 from gradtui.tui.content import rows_wanted
 from gradtui.tui.keys import KEYS
+from gradtui.tui.offered import offered, told
 from gradtui.tui.widgets.graph import GraphView
 from gradtui.tui.widgets.headed import HeadedPane
 from gradtui.tui.widgets.line import Alert, Hint, Line
@@ -37,6 +40,7 @@ from gradtui.views import (
     step,
     torch,
 )
+from gradtui.views.absent import light_rows
 from gradtui.views.rows import Row, Span
 from gradtui.views.state import State
 from gradtui.wire.messages import Node
@@ -49,6 +53,9 @@ class DebuggerScreen(Screen[None]):
     """Shows one `State`; knows nothing of programs. Its keys are actions of the app."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*KEYS]
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """As Textual's own, but the panes that gain and lose it are painted, not the whole screen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,6 +70,8 @@ class DebuggerScreen(Screen[None]):
         self._text: tuple[object, list[Row]] = (None, [])
         """The lesson as it is shown, and what it was made of."""
         self._before_findings: Wish | None = None
+        self._offered: dict[str, str] = {}
+        """Keys that the footer offers, with their words."""
 
     # ------------------------------------------------------------------ layout
 
@@ -100,6 +109,17 @@ class DebuggerScreen(Screen[None]):
         self._arrange(self.panes.wish)
 
     @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """All keys; those that make sense now are marked for the footer."""
+        return {key: told(active, self._offered) for key, active in super().active_bindings.items()}
+
+    def _offer(self) -> None:
+        words = {} if self._state is None else offered(self._state, self.size.width)
+        if words != self._offered:
+            self._offered = words
+            self.refresh_bindings()
+
+    @property
     def graph(self) -> GraphView:
         """The graph pane."""
         return self.query_one(GraphView)
@@ -121,12 +141,13 @@ class DebuggerScreen(Screen[None]):
 
     def _arrange(self, wish: Wish) -> None:
         self.query_one("#tabs").display = self.narrow
+        self._offer()
         size = Size(self.size.width, self.size.height - AROUND)
         place = arrange(size.width, size.height, wish).get("lesson")
         text = {} if place is None else {"lesson": len(self._lesson(place[2] - BESIDE)) + 2}
         self.panes.show(wish, {**self._wanted, **text}, size)
         for pane in self.panes.text_panes:
-            pane.border_subtitle = (
+            pane.tell_below(
                 others(pane.id or "", size.width, wish.lesson)
                 if wish.alone is None
                 else "m or esc: all panes"
@@ -198,6 +219,7 @@ class DebuggerScreen(Screen[None]):
         """Bring every visible pane up to date."""
         self._state = state
         self._fit_to(state)
+        self._offer()
         self.repaint()
 
     def _fit_to(self, state: State) -> None:
@@ -278,6 +300,9 @@ class DebuggerScreen(Screen[None]):
         shown = state.shown_pass
         if shown is None:
             pane.show(leaves.rows_of_line(state, width) if state.gone else [], "leaves")
+            return
+        if shown.light:
+            pane.show(light_rows(width), "leaves")
             return
         known, places = self._leaves_of(shown)
         pane.show(leaves.LeafRows(state, shown, known, width), f"leaves · {len(known):,}")

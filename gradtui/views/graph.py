@@ -24,6 +24,8 @@ MEASURED = 400
 """Rows of a graph whose width is looked at."""
 NAME, OP, NUMBER = 48, 20, {"scalar": 11, "torch": 22}
 """Cells that a column takes at most before the names get the rest."""
+VALUED, READABLE = 62, 12
+"""Of a torch pass there are few values: below this width names of more cells come first."""
 VECTOR = 13
 """Cells of a short vector: for it the operations are written short."""
 
@@ -74,7 +76,7 @@ def _columns(shown: Pass, tree: GraphTree, width: int, flow: bool) -> Columns:
     names = max(
         (len(tree.guides(at)) + len(label(n)) + 2 * tree.refers[at] for at, n in zip(rows, nodes)), default=8
     )
-    values = width >= 47
+    values = width >= 47 and (shown.engine == "scalar" or width >= VALUED or names <= READABLE)
     numbers = 1 + values
     least = 9 if width >= 63 else 8
     room = width - 4 - numbers * (least + 1)
@@ -103,6 +105,12 @@ def op_of(node: Node, brief: bool) -> str:
     if not brief:
         return node.op
     return "Accumulate" if node.op == "AccumulateGrad" else re.sub(r"(?<=.)Backward\d*$", "", node.op)
+
+
+def within_module(node: Node) -> str:
+    """`weight` for `model.fc1.weight`, where the module `fc1` is told beside it."""
+    name = symbol(node)
+    return name.partition(f"{node.module}.")[2] or name if node.module else name
 
 
 def row_of(state: State, tree: GraphTree, at: int, width: int) -> Row:

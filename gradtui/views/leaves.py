@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 from gradtui.trace import Pass
 from gradtui.trace.names import symbol
-from gradtui.trace.numbers import digits, magnitude
+from gradtui.trace.numbers import magnitude
+from gradtui.views.absent import UNKNOWN, word
 from gradtui.views.amounts import sent_so_far, within
 from gradtui.views.lazy import LazyRows
+from gradtui.views.numerals import digits
 from gradtui.views.rows import Row, Span, Target, fit, fit_path, right, row
 from gradtui.views.state import State
 from gradtui.wire.messages import Node
@@ -60,7 +62,8 @@ class LeafRows(LazyRows):
         came = "=" if sent is not None and sent.sets else "+"
         mark = "▶ " if now else f"{came} " if touched else "  "
         before, after = within(leaf.before, n), within(leaf.after, n)
-        added = "·" if leaf.added is None else within(leaf.added, n)
+        absent = word(self._shown, self._state.cursor.step)
+        added = absent if leaf.added is None else within(leaf.added, n)
         waits = leaf.added is None and sent is not None
         if waits and sent is not None:  # torch writes a leaf's .grad when it comes to it, and not before
             added = f"sent {sent.text(n)}" if sent.total is not None else sent.text(n)
@@ -70,7 +73,7 @@ class LeafRows(LazyRows):
             Span(fit_path(symbol(node), self._name), "name", Target(node=node.id)),
             (" " + right(within(node.value, n) if node.value is not None else "", n), "dim"),
             (" " + right(before, n), "warn" if before not in ("0", "None") else ""),
-            (" " + right(added, n), "dim" if waits else "now" if now or touched else "number"),
+            (" " + right(added, n), "dim" if leaf.added is None else "now" if now or touched else "number"),
             (" " + right(after, n), "strong"),
         )
 
@@ -110,7 +113,7 @@ def rows_of_line(state: State, width: int) -> list[Row]:
                 (fit_path(symbol(leaf.node), name), "name"),
                 (" " + right(value, number), "dim"),
                 (" " + right(sizes[0], number), "warn" if leaf.before else ""),
-                (" " + right("·" if leaf.added is None else sizes[1], number), "number"),
+                (" " + right(UNKNOWN if leaf.added is None else sizes[1], number), "number"),
                 (" " + right(sizes[2], number), "strong"),
             )
         )

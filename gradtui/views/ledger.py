@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from gradtui.trace import Pass
 from gradtui.trace.model import Arrival
 from gradtui.trace.names import symbol
-from gradtui.trace.numbers import digits, number_of, short
+from gradtui.trace.numbers import number_of
+from gradtui.views.absent import light_rows, word
 from gradtui.views.amounts import arrived, noted, output_of, summed, within
+from gradtui.views.numerals import digits, short
 from gradtui.views.rows import Role, Row, Span, fit_path, right, row
 from gradtui.views.state import State
 from gradtui.wire.messages import Node, Summary, Value
@@ -58,6 +60,8 @@ def rows_of(state: State, width: int) -> list[Row]:
     """The ledger pane."""
     shown = state.shown_pass
     rows: list[Row] = []
+    if shown is not None and shown.light:
+        return light_rows(width)
     if shown is not None:
         accounts = [(node, arrived(shown, node.id, state.cursor.step)) for node in shown_nodes(state)]
         columns = _columns(shown, accounts, width)
@@ -152,9 +156,10 @@ def _arrival(
 
 def _expected(state: State, shown: Pass, node: Node, name_width: int) -> list[Row]:
     """Senders whose contribution has not come yet at the cursor."""
+    absent = word(shown, state.cursor.step)
     waiting = [u for u in shown.users.get(node.id, []) if shown.ran_by(u, state.cursor.step) is None]
     rows = [
-        row(("         " + fit_path(symbol(shown.nodes[u]), name_width), "dim"), ("   not yet", "dim"))
+        row(("         " + fit_path(symbol(shown.nodes[u]), name_width), "dim"), (f"   {absent}", "dim"))
         for u in waiting[:OPEN]
     ]
     if len(waiting) > OPEN:

@@ -12,25 +12,24 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from gradtui.trace import Pass
-from gradtui.trace.names import symbol
 from gradtui.trace.numbers import magnitude
+from gradtui.views.blocks import number_of
 from gradtui.views.flow import bar, sized
-from gradtui.views.graph import CURRENT, DONE, NEXT, WAITING, op_of, state_of
+from gradtui.views.graph import CURRENT, DONE, NEXT, WAITING, op_of, state_of, within_module
 from gradtui.views.outline import Heading, Outline
 from gradtui.views.rows import Role, Row, Span, fit, fit_path, right, width_of
 from gradtui.views.state import State
 from gradtui.views.whatif import MARK, is_replaced, replaced_nodes
-from gradtui.wire.messages import Node
 
 PARTLY = "◐"
 """Some of its nodes have run."""
 FOLDED, OPEN = "▸", "▾"
 AMOUNT = 9
 """Cells of a glyph and a number."""
-BOTH = 52
+BOTH = 64
 """From this width on there is room for what was received, too."""
-LEAST, FEW, BLOCKS = 3, 12, 64
-"""Bars of repeated blocks: so many at least; so many before there is told what they are; and at most."""
+LEAST = 3
+"""Bars of repeated blocks: so many at least, or none."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +75,22 @@ def row_of(state: State, outline: Outline, at: int, width: int) -> Row:
     done = outline.totals.done(at, step)
     mark, role = _mark(state, outline, at, done, size)
     name_role: Role = role if mark in (CURRENT, NEXT) else "name"
+    count, most = _count(done, size, columns.nodes)
     spans = [Span(mark, role), Span(" ")]
-    spans += _name(state, shown, outline, at, heading, name_role, columns.name)
+    spans += _name(state, shown, outline, at, heading, name_role, columns.name + columns.nodes - most)
     if columns.nodes:
-        text = f"{size:,}" if done == size else f"{done:,} of {size:,}"
-        text = text if len(text) <= columns.nodes else f"{done}/{size}"
-        spans.append(Span(" " + right(text, columns.nodes), "dim"))
+        spans.append(Span(" " + right(count, most), "dim"))
     if columns.received:
         spans += _amount(_received(state, shown, outline, at))
     return (*spans, *_amount(outline.totals.added(at, step)))
+
+
+def _count(done: int, size: int, room: int) -> tuple[str, int]:
+    """`24 of 832`, and how long it gets until all have run: what is left of the column is the name's."""
+    most = len(f"{size:,} of {size:,}")
+    if most <= room:
+        return (f"{size:,}" if done == size else f"{done:,} of {size:,}"), most
+    return (f"{size:,}" if done == size else f"{done}/{size}"), min(room, len(f"{size}/{size}"))
 
 
 def _amount(norm: float | None) -> tuple[Span, ...]:
@@ -123,10 +129,8 @@ def _name(
     what = _what(state, heading)
     if heading.times and outline.collapsed[at]:
         bars = left - 2 - sum(2 + width_of(remark) for remark in remarks)
-        beside = bars - 2 - cell_len(what)
-        bars = min(BLOCKS, beside if beside >= FEW else bars)
         if bars >= LEAST and outline.totals.began(at, state.cursor.step) is not None:
-            remarks.append(_through(state, shown, outline, at, bars))
+            remarks.append(_through(state, outline, at, bars))
     if what:
         remarks.append((Span(what, "dim"),))
     for remark in remarks:
@@ -140,7 +144,7 @@ def _name(
 def _what(state: State, heading: Heading) -> str:
     """The class of a module, `64 × Block` of blocks; '' where it is not known."""
     kind = state.trace.modules.get(heading.first or heading.key)
-    if not heading.times:
+    if not heading.times or heading.repeats:
         return kind or ""
     each = f" × {heading.period}" if heading.period > 1 else ""
     return f"{heading.times} × {kind}" if kind and not each else f"{heading.times}{each} alike"
@@ -151,12 +155,12 @@ def _places(state: State, shown: Pass, outline: Outline, at: int, heading: Headi
     places: list[Row] = []
     step = state.step
     if heading.times and step is not None and _holds(outline, at, step.node.id):
-        places.append((Span(f"{CURRENT} {_member(outline, at, step.node.id)}", "now"),))
+        places.append((Span(f"{CURRENT} {_block(outline, at, step.node.id)}", "now"),))
     if any(_holds(outline, at, node) for node in replaced_nodes(shown, state.cursor.step)):
         places.append((Span(MARK, "warn"),))
     found = _found(state, shown, outline, at)
     if found is not None:
-        places.append((Span(f"⚠ {_member(outline, at, found)}" if heading.times else "⚠", "bad"),))
+        places.append((Span(f"⚠ {_block(outline, at, found)}" if heading.times else "⚠", "bad"),))
     return places
 
 
@@ -168,20 +172,22 @@ def _found(state: State, shown: Pass, outline: Outline, at: int) -> int | None:
     return None
 
 
-def _member(outline: Outline, at: int, node: int) -> str:
-    """The block of a group that holds a node."""
-    heading = outline.headings.get(outline.member_with(at, outline.first_row[node]))
-    return heading.label if heading is not None else ""
+def _block(outline: Outline, at: int, node: int) -> str:
+    """The number of the block of a group that holds a node, as wide as the others' numbers."""
+    heading, blocks = outline.headings[at], outline.children(at)
+    place = blocks.index(outline.member_with(at, outline.first_row[node]))
+    first, by = heading.times if heading.repeats else number_of(heading.first), -1 if heading.falls else 1
+    return str(first + by * place).rjust(len(str(max(first, first + by * (len(blocks) - 1)))))
 
 
-def _through(state: State, shown: Pass, outline: Outline, at: int, most: int) -> Row:
-    """A bar for what each block received, by number; of very many, one for some beside each other.
+def _through(state: State, outline: Outline, at: int, most: int) -> Row:
+    """A bar for what each block received, by number; of more than there are cells for, some share one.
 
-    That is the first of them, unless another is NaN or Inf.
+    A cell is that of its first block, unless another is NaN or Inf.
     """
-    received = [_received(state, shown, outline, block) for block in outline.children(at)]
-    together = -(-len(received) // most)
-    groups = [received[i : i + together] for i in range(0, len(received), together)]
+    received = outline.totals.through(at, state.cursor.step)
+    count, cells = len(received), min(len(received), most)
+    groups = [received[i * count // cells : (i + 1) * count // cells] for i in range(cells)]
     if outline.headings[at].falls:
         groups.reverse()
     return tuple([bar(next(filter(_is_bad, group), group[0])) for group in groups])
@@ -204,7 +210,7 @@ def _node(state: State, shown: Pass, outline: Outline, at: int, columns: Columns
     indent = "  " * min(outline.depth[at], 12) + "  "
     room = max(4, columns.name - len(indent))
     name_role: Role = role if mark in (CURRENT, NEXT) else "" if node.name else "dim"
-    name = _within_module(node)
+    name = within_module(node)
     spans = [Span(mark, role), Span(" " + indent), Span(fit(fit_path(name, room), room), name_role)]
     if columns.nodes:
         spans.append(Span(" " + fit(op_of(node, True), columns.nodes), "op"))
@@ -217,9 +223,3 @@ def _node(state: State, shown: Pass, outline: Outline, at: int, columns: Columns
     ran = shown.ran_by(node.id, state.cursor.step)
     account = shown.messages[ran - 1].accumulated if ran is not None else None
     return (*spans, *_amount(magnitude(account.added) if account is not None else None))
-
-
-def _within_module(node: Node) -> str:
-    """`weight` for `model.fc1.weight`: the row stands below `fc1`."""
-    name = symbol(node)
-    return name.partition(f"{node.module}.")[2] or name if node.module else name

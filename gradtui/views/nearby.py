@@ -20,8 +20,9 @@ from gradtui.views.rows import Role, Row, Span, fit, fit_path, right, row, width
 from gradtui.views.state import State
 from gradtui.wire.messages import Node
 
-NARROW = 60
-"""Below this width the neighbours stand above and below the box."""
+NARROW, NARROWEST, TALL = 80, 60, 8
+"""Below the first width the neighbours stand above and below the box, where there are so many rows; below
+the second, always."""
 WIDE = 112
 """From this width on there is room for two hops."""
 READABLE = 16
@@ -36,7 +37,8 @@ def rows_of(state: State, width: int, height: int) -> list[Row]:
     if node is None:
         return [row(("No node is selected.", "dim"))]
     drawing = _Drawing(state, shown, node, width)
-    rows = drawing.down(max(1, height)) if width < NARROW else drawing.across(max(1, height))
+    below = width < NARROWEST or (width < NARROW and height >= TALL)
+    rows = drawing.down(max(1, height)) if below else drawing.across(max(1, height))
     return rows[: max(1, height)]
 
 

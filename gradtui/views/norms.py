@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from gradtui.trace import Pass, Trace
 from gradtui.trace.lines import line_of, told
 from gradtui.trace.names import symbol
+from gradtui.views.absent import UNKNOWN, of_leaf
 from gradtui.views.flow import EXPLODING, VANISHING, fitting, glyph, role
 from gradtui.views.lazy import LazyRows
 from gradtui.views.order import expected_order
@@ -31,8 +32,6 @@ MEASURED = 200
 """Leaves whose names are looked at for the width of their column."""
 SEARCHED = 20_000
 """Passes of other lines that are passed over, at most, on each side of the cursor's."""
-NONE = "·"
-"""The pass has the leaf, and no gradient came to it."""
 MISSING = -1.0
 """Stands for a leaf that the pass does not have; a norm is never below 0."""
 
@@ -121,11 +120,11 @@ class NormRows(LazyRows):
         spans = [
             Span("▸ " if chosen else "  ", "now"),
             Span(fit_path(symbol(node), self._name), "name", Target(node=node.id)),
-            Span(" " + right(_number(here), NUMBER) + " ", _role_of(here)),
+            Span(" " + right(self._number(here, node), NUMBER) + " ", _role_of(here)),
         ]
         numbers = self._trace.lines.numbers
         for at, norm in zip(self._rows, norms):
-            text = " " if norm is MISSING else NONE if norm is None else glyph(norm)
+            text = " " if norm is MISSING else UNKNOWN if norm is None else glyph(norm)
             spans.append(Span(text, role(norm) if norm is not MISSING else "dim", Target(numbers[at], 0)))
         if self._since:
             spans.append(Span(" " + self._remark(norms), "bad" if _kind(here) == "not finite" else "warn"))
@@ -136,6 +135,11 @@ class NormRows(LazyRows):
         open_ = self._trace.passes.open_one(self._trace.lines.numbers[at])
         line = self._trace.lines.leaf(at, node) if open_ is None else line_of(open_, node)
         return MISSING if line is None else line.added
+
+    def _number(self, norm: float | None, node: Node) -> str:
+        if norm == MISSING:
+            return ""
+        return of_leaf(self._state.shown_pass, node) if norm is None else fitting(norm, NUMBER)
 
     def _remark(self, norms: Sequence[float | None]) -> str:
         """`since 28`: from which pass on the number has been as alarming as it is."""
@@ -159,12 +163,6 @@ def _kind(norm: float | None) -> str:
     if norm == 0:
         return "zero"
     return "vanishing" if norm < VANISHING else "exploding" if norm >= EXPLODING else ""
-
-
-def _number(norm: float | None) -> str:
-    if norm == MISSING:
-        return ""
-    return "None" if norm is None else fitting(norm, NUMBER)
 
 
 def _role_of(norm: float | None) -> Role:

@@ -17,6 +17,7 @@ from gradtui.trace import Pass
 from gradtui.views.blocks import LEAST, Form, form_of, number_of, range_of, runs_of
 from gradtui.views.fold import Folding
 from gradtui.views.order import expected_order
+from gradtui.views.repeats import repeats_of
 from gradtui.views.totals import Totals
 from gradtui.wire.messages import Node
 
@@ -40,15 +41,19 @@ class Heading:
     """The path of the first block, or of the model."""
     falls: bool = False
     """Do the blocks stand below it from the highest number to the lowest?"""
+    repeats: bool = False
+    """Are they no modules but repetitions of what one module does?"""
 
 
 class _Module:
     """A module while the rows are made."""
 
-    __slots__ = ("form", "inner", "items", "name", "parameters", "path")
+    __slots__ = ("form", "inner", "items", "name", "parameters", "path", "repeat")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, repeat: bool = False) -> None:
         self.path = path
+        self.repeat = repeat
+        """Is it one of several repetitions of what a module does?"""
         self.name = path.rpartition(".")[2]
         self.items: list[int | _Module] = []
         """Its nodes and the modules in it, in the order of the pass."""
@@ -107,7 +112,7 @@ class Outline(Folding):
         below = _grouped(item, label)
         only = below[0] if len(below) == 1 else None
         if isinstance(only, _Group) and only.whole:
-            self.headings[row] = only.heading(label + only.range)
+            self.headings[row] = only.heading(label + (f" × {only.times}" if only.repeats else only.range))
             return [*only.members], label
         self.headings[row] = Heading(item.path, label, first="" if item.path else label)
         return below, label
@@ -179,13 +184,17 @@ class _Group:
     """Is there nothing else in it, and are they numbered only?"""
 
     @property
+    def repeats(self) -> bool:
+        return self.members[0].repeat
+
+    @property
     def range(self) -> str:
         return range_of(self.members[0].name, self.members[-1].name)
 
     def heading(self, label: str) -> Heading:
         numbers = [number_of(member.name) for member in self.members]
-        key, first = f"{self.path}{self.range}", self.members[0].path
-        return Heading(key, label, self.times, self.period, first, numbers[0] > numbers[-1])
+        key, first = f"{self.path}{self.range}", self.path if self.repeats else self.members[0].path
+        return Heading(key, label, self.times, self.period, first, numbers[0] > numbers[-1], self.repeats)
 
 
 _Item: TypeAlias = int | _Module | _Group
@@ -220,9 +229,11 @@ def _neighbours(places: list[int]) -> list[tuple[int, int]]:
 
 
 def _label(item: _Module | _Group, container: str) -> str:
-    """`attn`, `h[3]`, `h[4..11]`."""
+    """`attn`, `h[3]`, `h[4..11]`, `repeat 3`."""
     if isinstance(item, _Group):
         return container + item.range if item.range.startswith("[") else item.range
+    if item.repeat:
+        return f"repeat {item.name}"
     return f"{container}[{item.name}]" if item.name.isdigit() and container else item.name
 
 
@@ -243,6 +254,8 @@ def _modules(shown: Pass) -> list[tuple[_Module, str]]:
         first = first or module
         module.items.append(number)
     _compare(nodes, made)
+    for module in made:
+        _split(nodes, module)
     top = [(m, m.name) for m in root.items if isinstance(m, _Module)]
     top = [(root, name)] if name and root.items else top
     if outside.items:
@@ -278,6 +291,33 @@ def _compare(nodes: Mapping[int, Node], made: list[_Module]) -> None:
         )
         form, module.parameters = form_of(own, inner)
         module.form = forms.setdefault(form, len(forms))
+
+
+def _split(nodes: Mapping[int, Node], module: _Module) -> None:
+    """Give a module that holds nothing but nodes a row for each repetition among them, the last one first.
+
+    A leaf stands with the repetition that the pass comes to it from.
+    """
+    numbers = [item for item in module.items if isinstance(item, int)]
+    if module.inner or len(numbers) <= PAGE:
+        return
+    starts = {*repeats_of([nodes[number].op for number in numbers if not nodes[number].leaf])}
+    repeats: list[int | _Module] = []
+    inner, at = module, 0
+    for number in numbers:
+        if not nodes[number].leaf:
+            if at in starts:
+                inner = _Module(f"{module.path}[{len(starts) - len(repeats)}]", True)
+                inner.name = str(len(starts) - len(repeats))
+                inner.form = 0
+                repeats.append(inner)
+            at += 1
+        elif inner is module and starts:
+            return  # it comes before any repetition
+        if inner is not module:
+            inner.items.append(number)
+    if repeats:
+        module.items, module.inner = repeats, len(repeats)
 
 
 def _model_name(shown: Pass) -> str:

@@ -13,10 +13,11 @@ from rich.cells import cell_len
 
 from gradtui.trace.history import Curve, LeafColumn, Losses, Series
 from gradtui.trace.lines import tells as tells
-from gradtui.trace.numbers import digits, short
+from gradtui.views.absent import NOT_YET, UNKNOWN
 from gradtui.views.amounts import within
 from gradtui.views.braille import PATTERNS, SAMPLES, Axis, Line, plot
 from gradtui.views.gone import missing, option
+from gradtui.views.numerals import digits, short
 from gradtui.views.rows import Role, Row, Span, fit, fit_path, right, row, width_of
 from gradtui.views.state import State
 from gradtui.wire.messages import Node, Value
@@ -219,7 +220,7 @@ def _gradient(part: _Part, earlier: Sequence[Curve], width: int, height: int) ->
 
 def _size(value: float, nonfinite: bool) -> str:
     """A magnitude; `·` where it is not known."""
-    return "·" if math.isnan(value) and not nonfinite else digits(value, 4)
+    return UNKNOWN if math.isnan(value) and not nonfinite else digits(value, 4)
 
 
 # --------------------------------------------------------------------------- table
@@ -264,6 +265,7 @@ def _line(part: _Part, at: int, number: int, wide: bool, finding: bool) -> list[
         known = at < len(column.added)
         bad = at in column.nonfinite
         added = _size(column.added[at], bad) if known else "…"
+        added = NOT_YET if added == UNKNOWN and at in column.open else added
         spans.append(Span(" " + right(added, number), "bad" if bad else "number"))
         if wide:
             after = _size(column.after[at], bad) if known else "…"

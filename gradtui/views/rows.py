@@ -87,16 +87,18 @@ def fit(text: str, width: int) -> str:
 
 
 _PATH = re.compile(r"\w+(?:\[[^\]]*\])*(?:\.\w+(?:\[[^\]]*\])*)+")
+_WORD = re.compile(r"^\w+")
+_BEHIND_FIRST = re.compile(r"(?<=[^\W_])[^\W\d_]+|_")
 
 
 def fit_path(text: str, width: int) -> str:
     """Like `fit`, but of a path (`model.layers[0].b`) all that tells it from others is kept: its words
-    are shortened to their first letters (`m.l[0].b`), from the front and no more than needed. What is
-    still too long loses its beginning."""
+    are shortened to first letters and digits (`m.l[0].b`; `linear2` to `l2`, `weight_ih` to `wi`), from
+    the front and no more than needed. What is still too long loses its beginning."""
     if cell_len(text) > width and _PATH.fullmatch(text) and not text[0].isdigit():
         parts = text.split(".")
         for i, part in enumerate(parts[:-1]):
-            parts[i] = part[0] + re.sub(r"^\w+", "", part) if not part.isdigit() else part
+            parts[i] = _WORD.sub(lambda word: _BEHIND_FIRST.sub("", word[0]), part)
             if cell_len(".".join(parts)) <= width:
                 break
         text = ".".join(parts)

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gradtui.views.numerals import digits
+
 DECADES = 2.0
 """A positive range of more decades than this is drawn on a log scale."""
 
@@ -70,5 +72,5 @@ def _nice(low: float, high: float, most: int) -> tuple[float, ...]:
 
 
 def tick_text(value: float) -> str:
-    """`0.25`, `1e-05`, `0`."""
-    return "0" if abs(value) < 1e-300 else f"{value:.4g}"
+    """`0.25`, `1e-5`, `0`."""
+    return "0" if abs(value) < 1e-300 else digits(value, 4)

@@ -33,6 +33,10 @@ class State:
     """The recording was ended on purpose; that it breaks off need not be said."""
     knobs: str = ""
     """The knobs that were set, and the inputs that were changed: `repaired=on  x1=3`."""
+    has_knobs: bool = False
+    """Has the program knobs to turn?"""
+    has_inputs: bool = False
+    """Has it numbers that can be edited?"""
     lesson: str = ""
     """The program's docstring."""
     hints: Mapping[tuple[int, int], str] = field(default_factory=dict)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from gradtui.trace import Pass
 from gradtui.trace.cursor import edge
 from gradtui.trace.stops import why
+from gradtui.views.absent import LIGHT
+from gradtui.views.numerals import written
 from gradtui.views.rows import Row, Span, row
 from gradtui.views.state import State
 from gradtui.wire.messages import Stopped
@@ -14,15 +17,11 @@ def where(state: State) -> Row:
     shown = state.shown_pass
     spans = [Span(f" {state.title} ", "title")]
     if shown is not None:
-        growing = shown.ended is None and (not state.recording or state.opening is not None)
-        total = "…" if growing else str(len(shown.messages))
         spans += [
             Span(" pass ", "dim"),
             Span(f"{shown.number}", "strong"),
             Span(f"/{state.trace.passes.newest}", "dim"),
-            Span("  step ", "dim"),
-            Span(f"{state.cursor.step}", "strong"),
-            Span(f"/{total}", "dim"),
+            *_step(state, shown),
             Span(f"  {shown.engine}", "dim"),
         ]
     elif state.gone:
@@ -35,6 +34,17 @@ def where(state: State) -> Row:
     if state.knobs:
         spans.append(Span(f"  {state.knobs}", "name"))
     return (*spans, Span("  "), *condition(state))
+
+
+def _step(state: State, shown: Pass) -> Row:
+    """`step 3/10`. Of a pass under way the total is known where each node runs once: in torch's."""
+    if shown.light:
+        return row((f"  {LIGHT}", "warn"))
+    steps = len(shown.messages)
+    growing = shown.ended is None and (not state.recording or state.opening is not None)
+    known = shown.engine == "torch" and shown.began.kind == "backward" and steps <= len(shown.nodes)
+    total = str(steps) if not growing else str(len(shown.nodes)) if known else "…"
+    return row(("  step ", "dim"), (f"{state.cursor.step}", "strong"), (f"/{total}", "dim"))
 
 
 def condition(state: State) -> Row:
@@ -99,7 +109,7 @@ def alert(state: State) -> Row | None:
     inside = f" in {last.module}" if last.module and last.source else ""
     return row(
         (f" ⚠ {last.kind}", "bad"),
-        (f"{which}  {last.where.removeprefix('at ')}{inside}  {last.message}", ""),
+        (f"{which}  {last.where.removeprefix('at ')}{inside}  {written(last.message)}", ""),
     )
 
 

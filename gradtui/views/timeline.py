@@ -9,7 +9,17 @@ from gradtui.trace.names import symbol
 from gradtui.trace.numbers import magnitude
 from gradtui.views.amounts import within
 from gradtui.views.flow import bar
-from gradtui.views.graph import CURRENT, DONE, NEXT, WAITING, bar_of, gradient_of, op_of, state_of
+from gradtui.views.graph import (
+    CURRENT,
+    DONE,
+    NEXT,
+    WAITING,
+    bar_of,
+    gradient_of,
+    op_of,
+    state_of,
+    within_module,
+)
 from gradtui.views.order import Order
 from gradtui.views.rows import Role, Row, Span, fit, fit_path, right
 from gradtui.views.state import State
@@ -34,7 +44,7 @@ def columns_of(shown: Pass, width: int) -> Columns:
     number = 16 if width >= 66 else 9
     op = 16 if width >= 66 else 10
     left = width - step - 3 - (op + 1) - 2 - (number + 1)
-    module = left // 2 if left >= 26 else 0
+    module = left * 3 // 5 if left >= 26 and shown.engine == "torch" else 0
     return Columns(step, max(4, left - (module + 1 if module else 0)), op, module, number)
 
 
@@ -59,7 +69,7 @@ def row_of(state: State, order: Order, at: int, width: int) -> Row:
     spans = [
         Span(right(f"{step:,}" if step else "", c.step) + " ", "dim"),
         Span(mark + " ", role),
-        Span(fit(fit_path(symbol(node), c.node), c.node), name_role),
+        Span(fit_path(within_module(node) if c.module else symbol(node), c.node), name_role),
         Span(" " + fit(op_of(node, True), c.op), "op"),
     ]
     if c.module:

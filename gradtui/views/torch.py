@@ -9,12 +9,16 @@ from __future__ import annotations
 from gradtui.trace import Pass
 from gradtui.trace.model import twin_of
 from gradtui.trace.names import symbol
-from gradtui.trace.numbers import digits, short
+from gradtui.views.absent import light_rows, word
 from gradtui.views.amounts import sent_so_far, within
+from gradtui.views.numerals import digits, short, written
 from gradtui.views.rows import Row, Span, fit, fit_path, right, row, wrapped
 from gradtui.views.state import State
 from gradtui.views.tree import GAP
 from gradtui.wire.messages import Node, Stepped, Twin, Value
+
+NUMBER, WHOLE = 12, 28
+"""Cells of a column of numbers: at least, and what the longest take."""
 
 
 def rows_of(state: State, width: int) -> list[Row]:
@@ -22,6 +26,8 @@ def rows_of(state: State, width: int) -> list[Row]:
     shown = state.shown_pass
     if shown is None or state.selected_node is None:
         return []
+    if shown.light:
+        return light_rows(width)
     return _scalar(state, shown, width) if shown.engine == "scalar" else _torch(state, shown, width)
 
 
@@ -97,7 +103,9 @@ def _twin(state: State, shown: Pass, number: int) -> Twin | None:
 
 def _compared(state: State, node: Node, twin: Twin | None, name: int) -> Row:
     """One node: torch's gradient beside ours. Of one that waits, ours is what it has been sent so far."""
-    mark = _mark(state, node)
+    shown, mark = state.shown_pass, _mark(state, node)
+    assert shown is not None
+    absent = word(shown, state.cursor.step)
     label = fit_path(symbol(node), name)
     if twin is None or twin.op is None:
         return mark, Span(label, "name"), Span(f"  {twin.missing if twin is not None else ''}", "dim")
@@ -112,7 +120,7 @@ def _compared(state: State, node: Node, twin: Twin | None, name: int) -> Row:
         Span(label, "dim" if waits else "name"),
         Span(" " + right("" if twin.value is None else digits(twin.value), 12), "dim"),
         Span(" " + right(theirs, 12), "dim" if waits else "number"),
-        Span(" " + right("·" if ours is None else short(ours), 12), "dim" if waits else "strong"),
+        Span(" " + right(absent if ours is None else short(ours), 12), "dim" if waits else "strong"),
     ]
     if isinstance(ours, float) and twin.received is not None:
         spans.append(agreement(ours, twin.received) if whole else Span("  so far", "dim"))
@@ -134,8 +142,8 @@ def agreement(ours: float, theirs: float) -> Span:
         return Span("  = exact", "good")
     difference = ours - theirs
     if abs(difference) <= 1e-6 * max(abs(ours), abs(theirs)):
-        return Span(f"  ≈ {difference:+.1e}", "good")
-    return Span(f"  ≠ {difference:+.4g}", "bad")
+        return Span(written(f"  ≈ {difference:+.1e}"), "good")
+    return Span(written(f"  ≠ {difference:+.4g}"), "bad")
 
 
 # ------------------------------------------------------------------- torch program
@@ -146,35 +154,52 @@ def _torch(state: State, shown: Pass, width: int) -> list[Row]:
     ops: list[str | None] = [shown.nodes[n].op if n != GAP else None for n in path]
     rows = _shortened(chain(shown, path, ops), width)
     told = [shown.nodes[number] for number in path if number != GAP] + sent_to(state)
-    labels = max((len(_label(node)) for node in told), default=8)
-    name = max(8, min(labels, width - 3 - 2 * 13))
-    rest = max(10, min(28, (width - 3 - name) // 2 - 1))
-    rows += [(), row((fit("  node", name + 2) + right("value", rest) + " " + right("gradient", rest), "dim"))]
+    columns = _columns(told, width)
+    name, value, gradient = columns
+    titles = f"{fit('  node', name + 2)} {right('value', value)} {right('gradient', gradient)}"
+    rows += [(), row((titles, "dim"))]
     for number in path:
         if number == GAP:
             rows.append(row(("  …", "dim")))
         else:
-            rows.append(_told(state, shown.nodes[number], name, rest))
-    rows += [_told(state, node, name, rest) for node in sent_to(state)]
+            rows.append(_told(state, shown.nodes[number], *columns))
+    rows += [_told(state, node, *columns) for node in sent_to(state)]
     return rows + _saved(state, shown, width)
+
+
+def _columns(told: list[Node], width: int) -> tuple[int, int, int]:
+    """Cells for the names, the values and the gradients. Values take what they need: most nodes have none."""
+    width -= 2 + 1 + 1 + 1  # the mark, a space before each number, the scrollbar
+    name = max(8, min(max((len(_label(node)) for node in told), default=8), width - 2 * NUMBER))
+    most = max(NUMBER, min(WHOLE, (width - name) // 2))
+    values = (len(within(node.value, most)) for node in told if node.value is not None)
+    value = max(5, min(most, max(values, default=0)))
+    return name, value, max(NUMBER, min(WHOLE, width - name - value))
 
 
 def _label(node: Node) -> str:
     return f"{node.op}  {node.name}" if node.name else node.op
 
 
-def _told(state: State, node: Node, name: int, rest: int) -> Row:
+def _labelled(node: Node, width: int) -> str:
+    """The op and the name; of what is too long, the name is shortened."""
+    op = f"{node.op}  "
+    return op + fit_path(node.name, width - len(op)) if node.name and len(op) < width else fit(node.op, width)
+
+
+def _told(state: State, node: Node, name: int, value: int, gradient: int) -> Row:
     """One node with its value and its gradient; of one that waits, pale, what it has been sent so far."""
     shown, received = state.shown_pass, state.received_at(node.id)
     assert shown is not None
     sent = sent_so_far(shown, node.id, state.cursor.step) if received is None else None
-    gradient = ", ".join(within(v, rest) for v in received) if received is not None else "·"
+    absent = word(shown, state.cursor.step)
+    came = ", ".join(within(v, gradient) for v in received) if received is not None else absent
     return (
         _mark(state, node),
-        Span(fit(_label(node), name), "name" if received is not None else "dim"),
-        Span(right("" if node.value is None else within(node.value, rest), rest), "dim"),
+        Span(_labelled(node, name), "name" if received is not None else "dim"),
+        Span(" " + right("" if node.value is None else within(node.value, value), value), "dim"),
         Span(
-            " " + right(gradient if sent is None else sent.text(rest), rest),
+            " " + right(came if sent is None else sent.text(gradient), gradient),
             "number" if received is not None else "dim",
         ),
     )

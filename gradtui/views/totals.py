@@ -22,6 +22,18 @@ MANY = 256
 """Steps that come at once after which the rows' numbers are made anew."""
 
 
+class _Began:
+    """The rows directly below one: when the first node of each ran, and the norm of what it received."""
+
+    def __init__(self, rows: list[int]) -> None:
+        self.place = {row: at for at, row in enumerate(rows)}
+        self.steps = array("i", bytes(4 * len(rows)))
+        """0 where none has run."""
+        self.norms: list[float | None] = [None] * len(rows)
+        self.seen = 0
+        """Steps of the pass that have been looked at."""
+
+
 class Totals:
     """Reads the steps of one pass as they come, each once."""
 
@@ -34,6 +46,7 @@ class Totals:
         """What leaves were given: step, row, norm squared."""
         self._runs: dict[int, array[int]] = {}
         self._sums: dict[int, tuple[array[int], array[float]]] = {}
+        self._began: dict[int, _Began] = {}
 
     def catch_up(self) -> None:
         """Take in the steps that have come."""
@@ -90,6 +103,22 @@ class Totals:
             known = self._sums[row] = (array("i", [s for s, _ in mine]), sums)
         at = bisect_right(known[0], step)
         return math.sqrt(known[1][at - 1]) if at else None
+
+    def through(self, row: int, step: int) -> list[float | None]:
+        """The norms of what the rows directly below had received by a step; None where none has begun."""
+        outline, end = self._outline, self._outline.end[row]
+        known = self._began.get(row)
+        if known is None:
+            known = self._began[row] = _Began(outline.children(row))
+        for message in self._shown.messages[known.seen : self._seen]:
+            at = outline.first_row.get(message.node, -1)
+            if row < at < end:
+                place = known.place[outline.member_with(row, at)]
+                if not known.steps[place]:
+                    known.steps[place] = message.step
+                    known.norms[place] = magnitude(message.received[0]) if message.received else None
+        known.seen = self._seen
+        return [norm if began <= step else None for began, norm in zip(known.steps, known.norms)]
 
     def _runs_of(self, row: int) -> array[int]:
         runs = self._runs.get(row)

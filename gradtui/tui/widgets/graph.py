@@ -9,6 +9,7 @@ from textual.message import Message
 
 from gradtui.trace import Pass
 from gradtui.tui.widgets.rows_view import RowsView
+from gradtui.views.absent import LIGHT
 from gradtui.views.fold import Folding
 from gradtui.views.gone import missing
 from gradtui.views.rows import Row
@@ -78,7 +79,8 @@ class GraphView(RowsView, can_focus=True):
         title = "graph"
         if shown is not None:
             view = TITLES[self.shapes.view_of(shown)]
-            title = f"{view} · {_counted(len(shown.nodes), 'node')}, {_counted(shown.edges, 'edge')}"
+            size = f"{_counted(len(shown.nodes), 'node')}, {_counted(shown.edges, 'edge')}"
+            title = f"{view} · {LIGHT if shown.light else size}"
         if title != self.border_title:
             self.border_title = title
         below = self._below(shown)

@@ -33,7 +33,7 @@ class Pane(RowsView, can_focus=True):
 
     def __init__(self, name: str, title: str, wide: bool = False) -> None:
         super().__init__(id=name)
-        self.title = ""
+        self.title = self.below = ""
         self.entitle(title)
         self.rows: Sequence[Row] = []
         self._wide = wide
@@ -44,6 +44,12 @@ class Pane(RowsView, can_focus=True):
         if title != self.title:
             self.title = title
             self.border_title = Content(title)
+
+    def tell_below(self, text: str) -> None:
+        """Set what the frame says below; Textual paints the whole pane for it, also where it is the same."""
+        if text != self.below:
+            self.below = text
+            self.border_subtitle = text
 
     def show(
         self,

@@ -64,4 +64,5 @@ class Panes(Container):
         boxes = arrange(size.width, size.height, wish, wanted)
         for child in self.children:
             child.display = child.id in boxes
-        self.children[0].refresh(layout=True)  # of a child: it makes its parent place all of them anew
+        # Of a child: it makes its parent place all of them anew.
+        self.children[0].refresh(repaint=False, layout=True)

@@ -14,6 +14,8 @@ from textual.widgets import Input
 from gradtui.tui.widgets.line import Line
 from gradtui.views.rows import Role, Span
 
+NO_TEXT = "(?!)"
+"""A pattern that no text has."""
 Answer = Callable[[str], bool]
 """Takes what was typed; False where it will not do: then it stays, to be mended."""
 
@@ -38,6 +40,9 @@ class Typed(Input):
         if prompt.take(event.text):
             event.prevent_default()
             event.stop()
+
+    def restricted(self) -> None:
+        """The label has said why nothing can be typed: no bell for each key."""
 
     def action_finish(self) -> None:
         """The prompt knows what ends."""
@@ -98,12 +103,18 @@ class Prompt(Horizontal):
         )
         self._tell("#keys", f" {keys} ", "dim")
         self.query_one("#keys").display = cell_len(keys + label) + 24 <= self.app.size.width
-        self.typed.password = False
+        self.typed.password, self.typed.restrict = False, None
         self.typed.placeholder = example
         self.typed.value = text
         self.display = True
         self.typed.focus()
         self.typed.action_select_all()  # typing replaces what was there
+
+    def refuse(self, why: str) -> None:
+        """Open with the reason why nothing can be typed: what is typed all the same must not act as keys."""
+        self.ask(why, lambda _: True)
+        self.typed.restrict = NO_TEXT
+        self._tell("#asked", f" {why}", "warn")
 
     def _tell(self, name: str, text: str, role: Role) -> None:
         line = self.query_one(name, Line)

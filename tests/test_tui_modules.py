@@ -39,6 +39,22 @@ async def test_the_end_of_the_pass_is_told_where_nothing_else_is_left_to_leave()
         await pilot.press("h")
         await until(pilot, lambda: "Before " in screen_text(app))
         assert app.state.cursor == Cursor(1, 2) < end
+        assert app.state.selected == shown.messages[2].node
+
+
+async def test_the_node_that_was_run_to_stays_selected_whatever_is_asked_of_it() -> None:
+    async with debugger(PROGRAMS / "blocks.py") as (app, pilot):
+        shown = app.state.shown_pass
+        assert shown is not None
+        node = next(n.id for n in shown.nodes.values() if n.module == "blocks.5.down" and not n.leaf)
+        app.select(node)
+        await pilot.press("h")
+        await until(pilot, lambda: app.state.stopped is not None and app.state.stopped.next == node)
+        await until(pilot, lambda: app.state.selected == node)
+        await pilot.press("p")
+        await until(pilot, lambda: "received[0]" in screen_text(app))
+        await pilot.press("escape")
+        assert app.state.selected == node
 
 
 async def test_words_for_what_lies_in_no_module_and_for_nothing_to_leave() -> None:

@@ -246,10 +246,10 @@ class DebuggerApp(Inspecting):
         if stop is not None and self.steps_owed and self.following:
             self.steps_owed -= 1
             self.go("step")
-        if self.following:
-            at = Cursor(stop.number, stop.step) if stop is not None else moves.edge(program.trace)
+        at = Cursor(stop.number, stop.step) if stop is not None else moves.edge(program.trace)
+        if self.following and (at != self.state.cursor or self.state.selected is None):
             self.move_to(at, follow=True)
-        else:
+        else:  # what the person has selected stays so
             self.debugger.show(self.state)
         if stop is not None:
             self.stands(stop)

@@ -16,6 +16,8 @@ class Breaking(Asking):
 
     _going = ""
     """Where the program was sent to, in words, until it stands."""
+    _wanted: int | None = None
+    """The node that it was sent to."""
 
     # ----------------------------------------------------------- breakpoints
 
@@ -92,10 +94,11 @@ class Breaking(Asking):
         runs = shown.runs.get(node)
         if runs:
             self._move(leaving.up_to(self.state, node), moves.Cursor(shown.number, runs[0] - 1))
+            self.select(node)
         elif shown.ended is not None:
             self.say("The engine did not run this node in this pass.")
         else:
-            self._going = leaving.up_to(self.state, node)
+            self._going, self._wanted = leaving.up_to(self.state, node), node
             self.go("node", node)
 
     def _move(self, words: str, at: moves.Cursor) -> None:
@@ -108,7 +111,9 @@ class Breaking(Asking):
         if self._going and stop.reason in ("there", "pass end"):
             words = self._going if stop.reason == "there" else "The end of the pass"
             self.say(leaving.arrived(words, moves.Cursor(stop.number, stop.step)))
-        self._going = ""
+        if self._wanted is not None and self._wanted == stop.next:
+            self.select(self._wanted)
+        self._going, self._wanted = "", None
 
     def action_pause(self) -> None:
         """Stop the running program before its next node."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import runpy
 import warnings
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,12 @@ KINDS = {
     "cut_second_order": "cut-graph",
     "cut_argmax_mask": "cut-graph",
     "cut_round": "cut-graph",
+    "cut_topk": "cut-graph",
+    "cut_meta": "cut-graph",
+    "cut_beside_log": "cut-graph",
+    "cut_far": "cut-graph",
     "custom_none": "cut-graph",
+    "custom_none_by_hand": "cut-graph",
     "custom_shape": "failed-node",
     "custom_raises": "failed-node",
     "hook_raises": "failed-node",
@@ -52,9 +58,15 @@ KINDS = {
     "nan_log": "nonfinite",
     "nan_sqrt": "nonfinite",
     "nan_overflow": "nonfinite",
+    "nan_checkpoint": "nonfinite",
+    "nan_checkpoint_reentrant": "nonfinite",
     "unused_layer": "unused-parameter",
     "unused_beside_detach": "unused-parameter",
     "unused_beside_metric": "unused-parameter",
+    "replaced_head": "unused-parameter",
+    "hidden_list": "unstepped-parameter",
+    "empty_step": "empty-step",
+    "empty_step_zeros": "empty-step",
     "vanishing_sigmoid": "vanishing",
     "exploding_rate": "exploding",
     "exploding_loop": "exploding",
@@ -102,6 +114,12 @@ def test_what_was_not_cut_is_not_said_to_be(name: str) -> None:
     trace, _ = recorded(FAULTS / f"{name}.py")
     assert {f.kind for f in trace.findings} == {"unused-parameter"}
     assert all(f.culprit is None for f in trace.findings)
+
+
+def test_of_weights_cut_in_one_statement_all_are_told() -> None:
+    trace, _ = recorded(FAULTS / "cut_meta.py")
+    (finding,) = trace.findings
+    assert "net.weight, net.bias, which it steps: its values were cut off by .detach()" in finding.message
 
 
 def test_every_program_of_the_folder_is_tried() -> None:
@@ -225,6 +243,61 @@ def test_of_a_bad_value_the_saved_entries_are_told() -> None:
     assert "there saved result is 0" in trace.findings[0].message
     trace, _ = recorded(FAULTS / "nan_log.py")
     assert "entries are zero, the first at [" in trace.findings[0].message
+
+
+def checkpointed(part: Callable[[torch.Tensor], torch.Tensor], reentrant: bool) -> Trace:
+    from torch.utils.checkpoint import checkpoint
+
+    with gradtui.record() as trace:
+        x = torch.linspace(-1, 1, 8).requires_grad_()
+        checkpoint(part, x, use_reentrant=reentrant).sum().backward()
+    return trace
+
+
+def test_where_a_checkpoint_stops_before_the_bad_result_the_last_good_is_told() -> None:
+    def part(x: torch.Tensor) -> torch.Tensor:
+        h = torch.tanh(x)
+        h = torch.sin(h)
+        return torch.log(h)
+
+    line = part.__code__.co_firstlineno + 3
+    (finding,) = checkpointed(part, False).findings
+    assert finding.message.startswith("all was finite up to here")
+    assert (finding.source or "").endswith(f"test_explain.py:{line}")
+    (finding,) = checkpointed(part, True).findings
+    assert (finding.culprit or "").endswith(f"test_explain.py:{line}")
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_what_a_hook_makes_bad_is_not_said_to_be_the_forwards(reentrant: bool) -> None:
+    def part(x: torch.Tensor) -> torch.Tensor:
+        h = torch.tanh(x)
+        if h.requires_grad:
+            h.register_hook(lambda gradient: torch.ones_like(gradient) / 0)
+        h = torch.log(h)  # bad
+        return torch.tanh(h)
+
+    (finding,) = [f for f in checkpointed(part, reentrant).findings if f.step == 0]
+    assert (finding.culprit or "").endswith(f"test_explain.py:{part.__code__.co_firstlineno + 4}")
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_what_comes_bad_into_a_checkpoint_was_not_made_there(reentrant: bool) -> None:
+    bad = torch.full((8,), float("nan"))
+
+    def part(x: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(torch.tanh(x + bad))
+
+    assert [f.culprit for f in checkpointed(part, reentrant).findings] == [None]
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_mask_under_a_checkpoint_is_no_fault(reentrant: bool) -> None:
+    def part(x: torch.Tensor) -> torch.Tensor:
+        scores = torch.outer(x, x).masked_fill(torch.ones(8, 8).triu(1).bool(), float("-inf"))
+        return torch.softmax(scores, 1) @ x
+
+    assert not checkpointed(part, reentrant).findings
 
 
 def test_a_leaf_of_which_only_the_norm_is_too_large_is_not_blamed() -> None:
@@ -354,3 +427,16 @@ def test_no_tensor_is_kept_alive_and_changes_are_bounded() -> None:
     assert len(writes._writes) <= KEPT
     assert writes.last(tensor) is not None
     assert len(writes.since(tensor, tensor._version - 3)) == 3
+
+
+def test_in_anomaly_mode_the_node_that_sent_nan_is_told_and_no_other() -> None:
+    x = torch.zeros(3, requires_grad=True)
+    with gradtui.record() as trace, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with torch.autograd.detect_anomaly():
+            loss = (x.sqrt() * 0).sum()
+            with pytest.raises(RuntimeError, match="returned nan"):
+                loss.backward()
+    told = {f.kind: f.node for f in trace.findings}
+    assert set(told) == {"nonfinite", "failed-node"}
+    assert told["nonfinite"] == told["failed-node"]

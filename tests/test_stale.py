@@ -81,6 +81,26 @@ def test_an_update_that_only_an_optimizer_sees_before_the_reset(x: torch.Tensor)
     assert found(trace) == [("stale-gradient", 2)]
 
 
+@pytest.mark.parametrize("way", [0, 1, 2])
+def test_weight_noise_does_not_hide_a_forgotten_reset(way: int, x: torch.Tensor) -> None:
+    model = nn.Linear(4, 4)
+    optimizer = [torch.optim.SGD, torch.optim.Adam, torch.optim.LBFGS][way](model.parameters(), lr=0.01)
+
+    def closure() -> torch.Tensor:
+        with torch.no_grad():
+            model.weight.add_(0.1)
+        loss = loss_of(model, x)
+        loss.backward()
+        with torch.no_grad():
+            model.weight.sub_(0.1)
+        return loss
+
+    with gradtui.record() as trace:
+        for _ in range(3):
+            optimizer.step(closure)
+    assert [kind for kind, _ in found(trace)] == ["stale-gradient"]
+
+
 def test_a_change_too_small_for_the_norm_is_seen_by_the_bits() -> None:
     w = torch.full((100_000,), 1.0, requires_grad=True)
     with gradtui.record() as trace:
@@ -211,6 +231,22 @@ def frozen_average(model: nn.Module, x: torch.Tensor) -> Iterator[None]:
         yield
 
 
+def weight_noise(model: nn.Module, x: torch.Tensor) -> Iterator[None]:
+    """Noise is added for each micro-batch and taken away again: the weights move, and no gradient is used."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        for part in x.split(2):
+            noise = [torch.randn_like(p) for p in model.parameters()]
+            with torch.no_grad():
+                torch._foreach_add_(list(model.parameters()), noise)
+            loss_of(model, part).backward()
+            with torch.no_grad():
+                torch._foreach_sub_(list(model.parameters()), noise)
+        optimizer.step()
+        optimizer.zero_grad()
+        yield
+
+
 def line_search(model: nn.Module, x: torch.Tensor) -> Iterator[None]:
     """LBFGS calls its closure many times inside one step."""
     optimizer = torch.optim.LBFGS(model.parameters(), max_iter=4)
@@ -227,7 +263,8 @@ def line_search(model: nn.Module, x: torch.Tensor) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "training", [micro_batches, clipped, gan, step_in_backward, frozen_average, line_search]
+    "training",
+    [micro_batches, clipped, gan, step_in_backward, frozen_average, weight_noise, line_search],
 )
 def test_right_training_loops_are_silent(training, x: torch.Tensor) -> None:  # type: ignore[no-untyped-def]
     with gradtui.record() as trace:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gradtui.probe.blame import Callers
 from gradtui.probe.explain_freed import Freed
 from gradtui.probe.explain_hooks import hook_at
 from gradtui.probe.explain_names import modules_in, name_in, said
@@ -24,7 +25,7 @@ from gradtui.probe.explain_writes import Write
 from gradtui.probe.faults import of_handler
 from gradtui.probe.forward import ForwardMap
 from gradtui.probe.frames import user_frames
-from gradtui.probe.places import of_probe
+from gradtui.probe.places import STAND_IN, of_probe
 from gradtui.probe.reporter import Reporter, one_line
 from gradtui.probe.torch_private import forward_class, leaf_of
 from gradtui.wire.messages import Explained, Node, Part, Summary, Value
@@ -37,6 +38,8 @@ _IN_PLACE = re.compile(
     r".* is at version (?P<version>\d+); expected version (?P<expected>\d+)",
     re.DOTALL,
 )
+_AFTERWARDS = "returned nan values in its"
+"""Anomaly mode's: it looks at what a node sent once that has run."""
 _SECOND = "backward through the graph a second time"
 _NO_GRAPH = re.compile(r"element (\d+) of tensors does not require grad")
 _NOT_IN_GRAPH = ("appears to not have been used in the graph", "Tensors does not require grad")
@@ -44,8 +47,8 @@ _NOT_IN_GRAPH = ("appears to not have been used in the graph", "Tensors does not
 Told = tuple[str, Sequence[Part], int | None]
 """Kind, message, and the stack of the statement at fault."""
 
-_MAPPING = ForwardMap.__torch_function__.__code__
-"""Stands between a hook of the program's and the operation that it calls."""
+_BETWEEN = (ForwardMap.__torch_function__.__code__, Callers.call.__code__)
+"""What stands between a hook of the program's and the operation that it calls, beside the stand-in."""
 
 
 class Explainer:
@@ -71,7 +74,7 @@ class Explainer:
         if id(error) == self._done or of_handler(error):
             return None
         self._done = id(error)
-        i = hooks.running
+        i = hooks.last if _AFTERWARDS in str(error) else hooks.running
         hook, at = hook_at(error, hooks.nodes, i, self._reporter.places.is_user)
         i = i if at is None else at
         kind, message, culprit = self._told(error, hooks, outputs, inputs, i)
@@ -240,7 +243,7 @@ class Explainer:
             name = name_in(frames, partial(is_, tensor)) or "a tensor asked for"
             why = unreached(tensor, None, self._forward, set(hooks.graph.sequence_numbers))
             message = [f"{name} is not in the graph of this pass: ", *why.message]
-            return "cut-graph" if why.culprit is not None else "unused-parameter", message, why.culprit
+            return why.kind, message, why.culprit
         return "unused-parameter", ["a tensor asked for is not in the graph of this pass"], None
 
     # --------------------------------------------------------------- the node's own
@@ -269,7 +272,7 @@ class Explainer:
         while traceback is not None:
             code = traceback.tb_frame.f_code
             if of_probe(code):
-                found = found if code is _MAPPING else None
+                found = found if code in _BETWEEN or code.co_name == STAND_IN else None
             elif places.is_user(code):
                 found = places.at(code, traceback.tb_lasti)
             traceback = traceback.tb_next

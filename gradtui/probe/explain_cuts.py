@@ -8,7 +8,7 @@ bounded number is remembered.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -51,6 +51,12 @@ class Cut:
     """Was all of that looked at?"""
     used: int | None = None
     """The sequence number of the first operation with a gradient that used the result."""
+    last: int | None = None
+    """Of the last one."""
+
+    def is_used(self, numbers: Collection[int]) -> bool:
+        """Did one of the nodes of these numbers use the result, as far as that is remembered?"""
+        return self.used in numbers or self.last in numbers
 
 
 class Cuts:
@@ -81,9 +87,15 @@ class Cuts:
 
     def use(self, arguments: Any, sequence: int) -> None:
         """An operation with a gradient was made from these; it has that number."""
-        cut = self.origin(tensors_of(arguments))
-        if cut is not None and cut.used is None:
-            cut.used = sequence
+        results = self._results
+        if results:
+            for tensor in tensors_of(arguments):
+                known = results.get(id(tensor))
+                if known is not None and known[0]() is tensor:
+                    cut = known[1]
+                    cut.last = sequence
+                    if cut.used is None:
+                        cut.used = sequence
 
     def look(self, cut: Cut, operands: list[torch.Tensor]) -> None:
         """Note from which leaves these were made, as far as a short look tells."""

@@ -7,7 +7,8 @@ ordinary kind that made a node costs one look into a dictionary.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from types import CodeType, FrameType
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 
 from gradtui.probe.explain_cuts import Cut, Cuts, tensors_of
+from gradtui.probe.explain_recomputed import Recomputed
 from gradtui.probe.explain_writes import Writes, written
 from gradtui.probe.frames import variable
 from gradtui.probe.places import Places
@@ -42,6 +44,10 @@ class Kind(Enum):
     FREEZES = 4
     LOOKS = 5
     """At a property, or at shape and type alone: no values come of it."""
+    CLEARS = 6
+    """Sets a `.grad`, while somebody wants to know."""
+    PICKS = 7
+    """Gives indices, maybe beside values that have a graph: `topk`."""
 
 
 _IN_PLACE = {f"__i{word}__" for word in (
@@ -51,6 +57,11 @@ _LIKE = {
     *(f"{word}_like" for word in ("zeros", "ones", "full", "empty", "rand", "randn", "randint")),
     *(f"new_{word}" for word in ("zeros", "ones", "full", "empty")),
 }
+_PICKS = {
+    "topk", "sort", "argsort", "max", "min", "median", "nanmedian", "mode", "kthvalue", "cummax", "cummin",
+    *(f"{kind}max_pool{n}d_with_indices" for kind in ("", "adaptive_", "fractional_") for n in (1, 2, 3)),
+}  # fmt: skip
+_SET_GRAD: Any = vars(torch._C.TensorBase)["grad"].__set__
 _LEAVING = {
     "item": ".item()",
     "tolist": ".tolist()",
@@ -76,6 +87,8 @@ def kind_of(func: Any) -> Kind:
         return Kind.FREEZES
     if name in _LEAVING:
         return Kind.LEAVES
+    if name in _PICKS:
+        return Kind.PICKS
     in_place = name in _IN_PLACE or (name.endswith("_") and not name.endswith("__"))
     return Kind.WRITES if in_place else Kind.OPERATION
 
@@ -86,12 +99,19 @@ class Deeds:
     def __init__(self, places: Places) -> None:
         self._places = places
         self._kinds: dict[Any, Kind] = {}
-        self.writes = Writes()
+        self.recomputed = Recomputed(places)
+        self.writes = Writes(self.recomputed)
         self.cuts = Cuts()
         self._off: int | None = None
         """The stack that turned gradients off, while they are."""
         self._off_by = NO_GRAD
         self._frozen: dict[int, tuple[weakref.ref[Any], int]] = {}
+        self._clears: Callable[[Any, int], None] | None = None
+
+    def watch_clears(self, clears: Callable[[Any, int], None] | None) -> None:
+        """Tell `clears` of each leaf whose gradient is set to None, and the stack that does it."""
+        self._clears = clears
+        self._kinds.pop(_SET_GRAD, None)
 
     def frozen_at(self, leaf: Any) -> int | None:
         """The stack that turned off the gradient of a leaf."""
@@ -131,17 +151,38 @@ class Deeds:
             in_place = kwargs and ("inplace" in kwargs or "out" in kwargs or "max_norm" in kwargs)
             if not in_place and (made or not isinstance(out, (torch.Tensor, tuple, list))):
                 return
+        elif kind is Kind.PICKS and made:
+            self.cuts.use(args, before)
         with untouched():
             self._remember(kind, func, args, kwargs, out, made, frame)
+
+    @contextmanager
+    def recomputing(self) -> Iterator[None]:
+        """While a pass runs: what a checkpoint computes again is looked at where somebody waits for that."""
+        here = self.recomputed.waiting and "done" not in vars(self)
+        if here:
+            self.done = self._done_again  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            if here:
+                del self.done
+            self.recomputed.pass_ended()
+
+    def _done_again(
+        self, func: Any, args: Any, kwargs: Any, out: Any, made: bool, frame: FrameType, before: int
+    ) -> None:
+        Deeds.done(self, func, args, kwargs, out, made, frame, before)
+        self.recomputed.ran(func, args, kwargs, out, frame)
 
     def _remember(
         self, kind: Kind, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, made: bool,
         frame: FrameType,
     ) -> None:  # fmt: skip
-        if kind is Kind.OPERATION:
+        if kind in (Kind.OPERATION, Kind.PICKS):
             if kwargs.get("inplace") or kwargs.get("out") is not None or kwargs.get("max_norm") is not None:
                 self._wrote(func, args, kwargs, frame)
-            if not made:
+            if not made or kind is Kind.PICKS:
                 self._maybe_cut(func, args, kwargs, out, frame)
         elif kind is Kind.WRITES:
             self._wrote(func, args, kwargs, frame)
@@ -149,13 +190,17 @@ class Deeds:
             self._left(func, args, frame)
         elif kind is Kind.GRAD_MODE:
             self._grad_mode(bool(args and args[0]), frame)
+        elif kind is Kind.CLEARS:
+            if self._clears is not None and args[1] is None:
+                self._clears(args[0], self._places.stack(frame))
         elif args and isinstance(args[0], torch.Tensor):
             self._freeze(args[0], frame)
 
     def _learn(self, func: Any) -> Kind:
         if len(self._kinds) > CROWD:
             self._kinds.clear()
-        kind = self._kinds[func] = kind_of(func)
+        clears = self._clears is not None and func == _SET_GRAD
+        kind = self._kinds[func] = Kind.CLEARS if clears else kind_of(func)
         return kind
 
     # ---------------------------------------------------------------- in place
@@ -212,6 +257,8 @@ class Deeds:
         if not torch.is_grad_enabled():
             return self._off_by, self._off
         if not (result.is_floating_point() or result.is_complex()):
+            if name in _PICKS:
+                return f"the indices of {name}, which have no gradient", None
             dtype = str(result.dtype).removeprefix("torch.")
             return f"{name}, whose result is {dtype} and has no gradient", None
         if name in ("tensor", "as_tensor", "new_tensor"):

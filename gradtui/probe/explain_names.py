@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -13,6 +14,8 @@ from gradtui.wire.messages import Node
 
 DEEPEST = 4
 """Path components."""
+NAMED = 3
+"""Parameters that are called by name in one finding."""
 
 
 def said(facts: Node) -> str:
@@ -63,3 +66,23 @@ def modules_in(frames: list[FrameType]) -> list[tuple[str, torch.nn.Module]]:
 
     names.search(frames, claim, lambda: False, DEEPEST)
     return found
+
+
+def several(names: list[str], count: int) -> str:
+    """The first of so many parameters by name, and how many more."""
+    told = ", ".join(names[:NAMED]) or f"{count} parameter{'' if count == 1 else 's'} without a name"
+    return told + (f" and {count - NAMED} more" if names and count > NAMED else "")
+
+
+def defined(parents: dict[str, torch.nn.Module], name: str, attribute: str) -> tuple[Any, int] | None:
+    """The instruction of an `__init__` of the program's that set the parameter or a module around it."""
+    while True:
+        owner = parents.get(name)
+        code = getattr(getattr(type(owner), "__init__", None), "__code__", None)
+        if code is not None and not code.co_filename.startswith(torch.__path__[0]):
+            for instruction in dis.get_instructions(code):
+                if instruction.opname == "STORE_ATTR" and instruction.argval == attribute:
+                    return code, instruction.offset
+        if not name:
+            return None
+        name, _, attribute = name.rpartition(".")

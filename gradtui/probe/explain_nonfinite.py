@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gradtui.probe.explain_names import said
+from gradtui.probe.explain_recomputed import Recomputed, Seen
 from gradtui.probe.explain_saved import readable
 from gradtui.probe.explain_writes import Writes
-from gradtui.probe.torch_private import leaf_of, op_of
+from gradtui.probe.places import Places
+from gradtui.probe.torch_private import leaf_of, op_of, packed, saved_names
 from gradtui.wire.messages import Explained, Part, Summary, Value
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ TIMES = 8
 """So many contributions of a run are looked into."""
 
 _RESULTS = ("result", "output", "result0", "grad_input")
+_REENTRANT = "CheckpointFunctionBackward"
 _BOUNDED = ("ReluBackward", "TanhBackward", "SigmoidBackward")
 """Bad where their operand is, and only there."""
 _SLOTS = {
@@ -66,16 +69,61 @@ class Nonfinite:
             return None
         self._told = True
         order = _forward_order(hooks)
-        found = _bad_leaf(hooks, writes) or _bad_result(hooks, order)
+        found = _bad_leaf(hooks, writes)
         if found is None:
             facts = hooks.described[root]
             told = f"the forward value of {said(facts)} is not finite; nothing that was saved tells why"
-            found = root, (told,), None
-        i, message, culprit = found
-        return Explained("nonfinite", hooks.number, 0, hooks.ids[i], tuple(message), culprit)
+            found = _bad_result(hooks, order) or (root, (told,), None)
+            if writes.recomputed is not None and _wait(hooks, order, found, writes.recomputed):
+                return None
+        return _explained(hooks, found)
 
 
 Found = tuple[int, Sequence[Part], int | None]
+
+
+def _explained(hooks: TorchPass, found: Found) -> Explained:
+    i, message, culprit = found
+    return Explained("nonfinite", hooks.number, 0, hooks.ids[i], tuple(message), culprit)
+
+
+def _wait(hooks: TorchPass, order: list[int], found: Found, recomputed: Recomputed) -> bool:
+    """Where a checkpoint may hide what was bad first, tell when it has been computed again."""
+    hidden = [i for i in order if op_of(hooks.nodes[i]) == _REENTRANT or _is_packed(hooks.nodes[i])]
+    places, reporter = hooks.reporter.places, hooks.reporter
+    lines = {i: places.shown(stack) for i in hidden if (stack := hooks.described[i].stack) is not None}
+
+    def tell(seen: Seen) -> None:
+        try:
+            told = _explained(hooks, _hidden(lines, seen, places) or found)
+            for stack in (told.culprit, *(part for part in told.message if isinstance(part, int))):
+                places.use(stack)
+            reporter.send(told)
+        except Exception as error:
+            reporter.fault(error, "look at what is computed again")
+
+    return bool(hidden) and recomputed.wait(tell, lambda: reporter.steps)
+
+
+def _is_packed(node: Any) -> bool:
+    return any(packed(node, name) for name in saved_names(node))
+
+
+def _hidden(lines: dict[int, str], seen: Seen, places: Places) -> Found | None:
+    """What a checkpoint's part has shown; `lines`: of the nodes that may belong to one."""
+    if seen.born is not None:
+        born, line = seen.born, places.shown(seen.born.stack)
+        i = next((i for i, shown in lines.items() if shown == line), next(iter(lines), 0))
+        wrong = torch.isnan(born.result) | (born.result == torch.inf)
+        text = _entries(born.result, wrong, "not finite")
+        head = f"the first bad forward value is that of {born.what} at "
+        return i, (head, born.stack, f", as the checkpoint computed it again: {text}"), born.stack
+    order = list(lines)
+    last = max((at for at, i in enumerate(order) if lines[i] in seen.lines), default=len(order))
+    if last + 1 >= len(order) or seen.inherited:
+        return None
+    told = "all was finite up to here as the checkpoint computed it again: this or what follows is bad"
+    return order[last + 1], (told,), None
 
 
 def _forward_order(hooks: TorchPass) -> list[int]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from gradtui.probe.explain_recomputed import Recomputed
 from gradtui.probe.weak import Reference
 
 KEPT = 16_384
@@ -34,7 +35,9 @@ class Write:
 class Writes:
     """The last changes in place."""
 
-    def __init__(self) -> None:
+    def __init__(self, recomputed: Recomputed | None = None) -> None:
+        self.recomputed = recomputed
+        """What the running pass computes again, where somebody follows it."""
         self._writes: dict[tuple[int, int], Write] = {}
 
     def changed(self, tensor: torch.Tensor, what: str, stack: int) -> None:

@@ -26,6 +26,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from gradtui.probe.blame import Callers, leave_no_trace, unseen
 from gradtui.probe.deep_graphs import DEEP
 from gradtui.probe.explain_forward import Deeds
 from gradtui.probe.faults import is_ours
@@ -71,6 +72,7 @@ class ForwardMap(TorchFunctionMode):
         self._here = threading.local()
         """Has `entered` in the thread that entered; an ident would be given to another thread later."""
         self._values: dict[int, Summary] = {}
+        self._callers = Callers()
         self._apply: Any = None
         self._fast_paths = FastPaths(self)
         self._again = 0
@@ -109,7 +111,8 @@ class ForwardMap(TorchFunctionMode):
             put_on_top(self)
         self._again += taken_off
         try:
-            yield
+            with self.deeds.recomputing():
+                yield
         finally:
             self._again -= taken_off
             if taken_off:
@@ -131,6 +134,7 @@ class ForwardMap(TorchFunctionMode):
         original: Callable[..., Any] = self._apply.__func__
         reference = weakref.ref(self)  # the program may keep a function's `apply` for good
 
+        @unseen
         def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
             watching = reference()
             if watching is None or watching._left or being_compiled():
@@ -149,15 +153,16 @@ class ForwardMap(TorchFunctionMode):
 
     # --------------------------------------------------------------- watching
 
+    @unseen
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         if self._left or being_compiled():
             return func(*args, **(kwargs or {}))
-        before = next_sequence_number()
-        out = func(*args, **(kwargs or {}))
-        made = next_sequence_number() > before
         frame = sys._getframe(1)
+        before = next_sequence_number()
+        out = self._callers.call(frame, func, args, kwargs or {})
+        made = next_sequence_number() > before
         try:
             if made:
                 self._made(before, out, frame)
@@ -174,6 +179,8 @@ class ForwardMap(TorchFunctionMode):
     def _made(self, before: int, out: Any, frame: Any) -> None:
         if not self._is_here():
             return  # `Function.apply` of another thread, which counts for itself
+        if torch.is_anomaly_enabled():
+            leave_no_trace(out, before)
         starts, end = self._starts, next_sequence_number()
         at = len(starts)
         if starts and before < starts[-1]:  # operations inside this one have their own lines already

@@ -3,8 +3,9 @@
 A gradient has been *used* when its leaf's value has changed since it came: an optimizer has stepped, or
 the program has moved the leaf by hand. That is told by the value, not by a version counter, which
 `p.data` and fused optimizers leave alone. A pass that adds to a used gradient has *mixed* the two; when
-the sum is used in turn, without a reset in between, the step was taken with a stale gradient. There a
-leaf that an optimizer steps must have been stepped: loading or clamping its value uses no gradient.
+the sum is used in turn, without a reset in between, the step was taken with a stale gradient. A leaf that
+an optimizer steps must have been stepped each time: loading or clamping its value, or adding noise for the
+length of a pass, uses no gradient.
 
 Leaves are looked at when a pass begins, when an optimizer has stepped (before the program can zero)
 and at the program's end. One that holds a mixed gradient is kept alive until then, but no longer than
@@ -46,6 +47,9 @@ class LeafView(Protocol):
     def reference(self) -> Callable[[], Any]:
         """Returns None once the leaf is gone."""
 
+    def of_optimizers(self, views: Mapping[int, Any]) -> set[int]:
+        """Which of these leaves does an optimizer hold? It may not have stepped yet."""
+
 
 @dataclass(slots=True)
 class _Account:
@@ -69,13 +73,19 @@ class Gradients:
         self._reporter = reporter
         self._accounts: dict[int, _Account] = {}
         self._mixed: set[int] = set()
-        self._optimized: set[int] = set()  # leaves that an optimizer has stepped
+        self._optimized: dict[int, int] = {}
+        """Leaves that an optimizer has stepped, with the newest pass at its last step."""
+        self._held: dict[int, bool] = {}
+        """Of leaves that were changed and not stepped: did an optimizer hold them?"""
+        self._doubtful: dict[int, int] = {}
+        """Leaves that were changed twice while an optimizer held them that has not stepped yet: by a person's
+        update, or only for the length of a pass? With the pass to tell of."""
         self._crowd = CROWD
         self._lock = threading.RLock()  # passes may run in several threads
 
     def begins(self, leaves: Mapping[int, LeafView]) -> dict[int, int]:
         """A pass begins over these leaves; returns those that hold a used gradient, with its pass."""
-        self.look()
+        self._look()
         used: dict[int, int] = {}
         with self._lock:
             for node, view in leaves.items():
@@ -84,7 +94,9 @@ class Gradients:
                     continue
                 if not view.holds(account.left):
                     self._drop(node)
-                elif view.changed(account.mark):
+                elif self._optimized.get(node, account.number) >= account.number and view.changed(
+                    account.mark
+                ):
                     used[node] = account.number
         return used
 
@@ -122,8 +134,13 @@ class Gradients:
         again: dict[int, list[int]] = {}
         with self._lock:
             for node in nodes:
-                self._optimized.add(node)
+                first = node not in self._optimized
+                self._optimized[node] = self._reporter.passes
+                self._doubtful.pop(node, None)
                 account = self._accounts.get(node)
+                if first and account is not None and account.mixed:  # what changed it so far was no optimizer
+                    account.mixed, account.view = 0, None
+                    self._mixed.discard(node)
                 view = account.view if account is not None else None
                 if (
                     account is not None
@@ -135,10 +152,19 @@ class Gradients:
         self._tell(again)
 
     def look(self) -> None:
-        """Has a mixed gradient been used, or reset, since the last look?"""
+        """The watching ends: has a mixed gradient been used, or reset, since the last look?"""
+        self._look()
+        doubtful, self._doubtful = self._doubtful, {}
+        again: dict[int, list[int]] = {}
+        for node, number in doubtful.items():
+            again.setdefault(number, []).append(node)
+        self._tell(again)
+
+    def _look(self) -> None:
         if not self._mixed:
             return
         again: dict[int, list[int]] = {}
+        by_hand: dict[int, LeafView] = {}
         with self._lock:
             for node in sorted(self._mixed):
                 account = self._accounts[node]
@@ -147,10 +173,23 @@ class Gradients:
                 if not view.holds(account.left):
                     self._drop(node)
                 elif node not in self._optimized and view.changed(account.mark):
-                    self._used_again(node, account, again)
+                    by_hand[node] = view
                 elif view.dropped():
                     self._drop(node)
+            self._look_for_optimizers(by_hand)
+            for node in by_hand:
+                account = self._accounts[node]
+                if self._held[node]:
+                    self._doubtful.setdefault(node, account.mixed)
+                self._used_again(node, account, {} if self._held[node] else again)
         self._tell(again)
+
+    def _look_for_optimizers(self, leaves: Mapping[int, LeafView]) -> None:
+        """Does one hold these? Asked once of each."""
+        unknown = {node: view for node, view in leaves.items() if node not in self._held}
+        if unknown:
+            held = next(iter(unknown.values())).of_optimizers(unknown)
+            self._held.update((node, node in held) for node in unknown)
 
     def _used_again(self, node: int, account: _Account, again: dict[int, list[int]]) -> None:
         again.setdefault(account.mixed, []).append(node)
@@ -168,5 +207,7 @@ class Gradients:
     def _close_dead(self) -> None:
         for node in [n for n, account in self._accounts.items() if account.reference() is None]:
             self._drop(node)
-            self._optimized.discard(node)
+            self._optimized.pop(node, None)
+            self._doubtful.pop(node, None)
+            self._held.pop(node, None)
         self._crowd = max(CROWD, 2 * len(self._accounts))

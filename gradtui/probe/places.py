@@ -31,12 +31,21 @@ _LIBRARIES = tuple(
     }
 )
 
+STAND_IN = "<gradtui>"
+"""What functions of ours are called that stand in for one of the program's (`blame`): in the same file."""
+
 Kind = Literal["user", "engine", "library"]
 
 
 def of_probe(code: CodeType) -> bool:
     """Is this code the probe's own? Such frames are never shown."""
-    return code.co_filename.startswith(_ROOM)
+    return code.co_filename.startswith(_ROOM) or code.co_name == STAND_IN
+
+
+def of_probe_in(line: str) -> bool:
+    """The same of a frame as a traceback shows it."""
+    place = line.partition("\n")[0]
+    return place.startswith(f'  File "{_ROOM}') or place.endswith(f", in {STAND_IN}")
 
 
 def line_of(code: CodeType, lasti: int) -> int:

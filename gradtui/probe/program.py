@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
+from gradtui.probe.places import STAND_IN
 from gradtui.wire.messages import Begin, Edit
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -160,7 +161,7 @@ def _kept(traceback: TracebackType | None) -> TracebackType | None:
     detour = False  # did the frame kept last call itself again, by way of torch's dispatch to us?
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        if code.co_filename.startswith(_OURS):
+        if code.co_filename.startswith(_OURS) or code.co_name == STAND_IN:
             while kept and kept[-1].tb_frame.f_code.co_filename.startswith("<frozen importlib"):
                 kept.pop()
             while kept and kept[-1].tb_frame.f_code.co_filename.endswith(_DISPATCH):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gradtui.probe.numbers import is_zero, number, same
@@ -48,6 +48,10 @@ class ScalarLeaf:
         """Returns None once the object is gone, where its class can tell."""
         reference = self._entry.made.reference
         return _unknown if isinstance(reference, type) else reference
+
+    def of_optimizers(self, views: Mapping[int, Any]) -> set[int]:  # noqa: ARG002
+        """An engine of scalars has no optimizers that anybody would know."""
+        return set()
 
 
 def _unknown() -> bool:

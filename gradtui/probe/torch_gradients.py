@@ -7,8 +7,9 @@ pass with a gradient: programs that zero their gradients pay nothing for it.
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -97,6 +98,25 @@ class TorchLeaf:
     def reference(self) -> Callable[[], Any]:
         """A weak reference to the tensor."""
         return Reference(self._variable)
+
+    def of_optimizers(self, views: Mapping[int, TorchLeaf]) -> set[int]:
+        """Those that an optimizer holds."""
+        held = held_by_optimizers()
+        return {node for node, view in views.items() if id(view._variable) in held}
+
+
+def held_by_optimizers() -> set[int]:
+    """All parameters of optimizers, by `id()`.
+
+    Looked for among all objects that the collector knows: nobody tells of an optimizer before its first step.
+    """
+    return {
+        id(parameter)
+        for thing in gc.get_objects()
+        if issubclass(type(thing), torch.optim.Optimizer)
+        for group in vars(thing).get("param_groups", ())
+        for parameter in group["params"]
+    }
 
 
 def _bits(tensor: torch.Tensor) -> int | None:

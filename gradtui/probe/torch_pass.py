@@ -177,6 +177,11 @@ class TorchPass:
             return next(reversed(self._received), None)
         return self.graph.next(self._ran)
 
+    @property
+    def last(self) -> int | None:
+        """The index of the node that has ended last."""
+        return next(reversed(self._ran), None)
+
     def received_by(self, i: int) -> tuple[Value | None, ...]:
         """What a node received that has not ended."""
         return self._received.get(i, ())
@@ -203,6 +208,10 @@ class TorchPass:
     def described(self) -> list[Node]:
         """The nodes as they are announced, in the order of `nodes`."""
         return self.describe()
+
+    def name_of(self, node: Any) -> str | None:
+        """What a node is called."""
+        return next((facts.name for other, facts in zip(self.nodes, self.described) if other is node), None)
 
     def put_off(self, announce: Callable[[], object], alone: Callable[[], object]) -> None:
         """Tell of nothing until `announce`; of a pass in which that never comes, `alone` tells."""

@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 
+from gradtui.probe.blame import unseen
 from gradtui.probe.deep_graphs import make_safe
 from gradtui.probe.explain import Explainer
 from gradtui.probe.explain_nonfinite import Nonfinite
-from gradtui.probe.explain_unreached import Unreached
+from gradtui.probe.explain_parameters import Unreached
 from gradtui.probe.forward import ForwardMap
 from gradtui.probe.gradients import Gradients
 from gradtui.probe.places import WHOLE, of_probe
@@ -116,6 +117,7 @@ class TorchWatcher:
 
     # ------------------------------------------------------------------ pass
 
+    @unseen
     def _run(self, outputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The program enters the engine: let it, and report."""
         reporter = self._reporter
@@ -134,6 +136,7 @@ class TorchWatcher:
         finally:
             signals.release()
 
+    @unseen
     def _watched(self, hooks: TorchPass, signals: Held, outputs: Any, args: Any, kwargs: Any) -> Any:
         error, frame = None, hooks.frame
         try:
@@ -165,7 +168,8 @@ class TorchWatcher:
         numbers = hooks.graph.sequence_numbers
         self._unreached.last = (hooks.number, hooks.steps, numbers)
         for i, slot in hooks.withheld:
-            self._guarded(self._unreached.withheld, hooks.nodes[i], slot)
+            self._guarded(self._unreached.withheld, hooks.nodes[i], slot, hooks.name_of)
+        self._guarded(self._unreached.passed)
         self._forward.deeds.cuts.forget_left(len(hooks.nodes))
         if not retained:
             self._forward.forget_values(numbers)

@@ -59,15 +59,15 @@ class Callers:
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], tuple[CodeType, FunctionType]] = {}
 
-    def call(self, frame: FrameType, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        """Call the function as `frame` would, which has called us."""
+    def of(self, frame: FrameType) -> Callable[[Callable[..., Any], Any, Any], Any]:
+        """Calls a function with args and kwargs as `frame` would, which has called us."""
         if frame.f_code is _DETOUR and frame.f_back is not None and frame.f_back.f_back is not None:
             frame = frame.f_back.f_back
         code = frame.f_code
         known = self._known.get((id(code), frame.f_lasti))
         if known is None or known[0] is not code or known[1].__globals__ is not frame.f_globals:
             known = self._make(frame)
-        return known[1](function, args, kwargs)
+        return known[1]
 
     def _make(self, frame: FrameType) -> tuple[CodeType, FunctionType]:
         code, line = frame.f_code, frame.f_lineno

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from gradtui.probe.blame import Callers
 from gradtui.probe.explain_freed import Freed
 from gradtui.probe.explain_hooks import hook_at
 from gradtui.probe.explain_names import modules_in, name_in, said
@@ -47,8 +46,8 @@ _NOT_IN_GRAPH = ("appears to not have been used in the graph", "Tensors does not
 Told = tuple[str, Sequence[Part], int | None]
 """Kind, message, and the stack of the statement at fault."""
 
-_BETWEEN = (ForwardMap.__torch_function__.__code__, Callers.call.__code__)
-"""What stands between a hook of the program's and the operation that it calls, beside the stand-in."""
+_MAPPING = ForwardMap.__torch_function__.__code__
+"""Stands between a hook of the program's and the operation that it calls; so does the stand-in."""
 
 
 class Explainer:
@@ -74,7 +73,8 @@ class Explainer:
         if id(error) == self._done or of_handler(error):
             return None
         self._done = id(error)
-        i = hooks.last if _AFTERWARDS in str(error) else hooks.running
+        afterwards = type(error) is RuntimeError and _AFTERWARDS in str(error)
+        i = hooks.last if afterwards else hooks.running
         hook, at = hook_at(error, hooks.nodes, i, self._reporter.places.is_user)
         i = i if at is None else at
         kind, message, culprit = self._told(error, hooks, outputs, inputs, i)
@@ -272,7 +272,7 @@ class Explainer:
         while traceback is not None:
             code = traceback.tb_frame.f_code
             if of_probe(code):
-                found = found if code in _BETWEEN or code.co_name == STAND_IN else None
+                found = found if code is _MAPPING or code.co_name == STAND_IN else None
             elif places.is_user(code):
                 found = places.at(code, traceback.tb_lasti)
             traceback = traceback.tb_next

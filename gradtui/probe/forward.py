@@ -161,7 +161,7 @@ class ForwardMap(TorchFunctionMode):
             return func(*args, **(kwargs or {}))
         frame = sys._getframe(1)
         before = next_sequence_number()
-        out = self._callers.call(frame, func, args, kwargs or {})
+        out = self._callers.of(frame)(func, args, kwargs or {})
         made = next_sequence_number() > before
         try:
             if made:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
 
 import pytest
+import torch
 from running import PROGRAMS, headless, plain
+
+import gradtui
 
 
 def test_under_the_debugger() -> None:
@@ -30,3 +35,13 @@ def test_in_a_recording_of_the_program_s_own(times: int) -> None:
     assert alone.stderr.count("warns.py") > 8
     assert done.stderr == alone.stderr
     assert done.stdout == alone.stdout
+
+
+def test_nothing_that_code_knew_is_kept_when_it_is_gone() -> None:
+    variables = {"w": torch.ones(9, requires_grad=True), "torch": torch}
+    gone = weakref.ref(variables["w"])
+    with gradtui.record():
+        exec("torch.nn.functional.relu(w).sum()", variables)
+        variables.clear()
+        gc.collect()
+        assert gone() is None

@@ -54,10 +54,10 @@ def leave_no_trace(out: Any, before: int) -> None:
 
 
 class Callers:
-    """A stand-in for each place of the program's that has called torch."""
+    """A stand-in for each place of the program's that calls torch."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int], tuple[CodeType, FunctionType]] = {}
+        self._known: dict[tuple[int, int], tuple[CodeType, CodeType]] = {}
 
     def of(self, frame: FrameType) -> Callable[[Callable[..., Any], Any, Any], Any]:
         """Calls a function with args and kwargs as `frame` would, which has called us."""
@@ -65,14 +65,14 @@ class Callers:
             frame = frame.f_back.f_back
         code = frame.f_code
         known = self._known.get((id(code), frame.f_lasti))
-        if known is None or known[0] is not code or known[1].__globals__ is not frame.f_globals:
+        if known is None or known[0] is not code:
             known = self._make(frame)
-        return known[1]
+        return FunctionType(known[1], frame.f_globals)  # made anew: kept, it would keep those alive
 
-    def _make(self, frame: FrameType) -> tuple[CodeType, FunctionType]:
+    def _make(self, frame: FrameType) -> tuple[CodeType, CodeType]:
         code, line = frame.f_code, frame.f_lineno
         body = _CALL.replace(co_filename=code.co_filename, co_firstlineno=line, co_name=STAND_IN)
         if len(self._known) >= CROWD:
             self._known.clear()
-        made = self._known[id(code), frame.f_lasti] = code, FunctionType(body, frame.f_globals)
+        made = self._known[id(code), frame.f_lasti] = code, body
         return made

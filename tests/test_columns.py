@@ -163,7 +163,11 @@ def test_a_number_is_written_in_one_way(number: float, places: int, text: str) -
 
 
 def test_numbers_in_a_sentence_are_written_so_and_nothing_else_changes() -> None:
-    assert written("1e-05 of 0x1e-05, made at e+05.py, 3e+07") == "1e-5 of 0x1e-5, made at e+05.py, 3e7"
+    assert (
+        written("-1e-05 and ‖2.5e-08‖, made at e+05.py, 3e+07") == "-1e-5 and ‖2.5e-8‖, made at e+05.py, 3e7"
+    )
+    same = "name_1e-010 at runs/lr_1e-05/1e-05/train.py:3"
+    assert written(same) == same
     assert written("received the gate") == "received the gate"
 
 

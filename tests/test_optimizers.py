@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -436,3 +437,26 @@ def test_what_another_optimizer_holds_is_not_said_to_be_left_out() -> None:
     trace = replaced_by(replace)
     assert kinds(trace) == ["unused-parameter"]
     assert "get gradients" not in trace.findings[0].message
+
+
+def test_looking_for_hidden_parameters_runs_none_of_the_programs_code() -> None:
+    class Shuffled(list):  # type: ignore[type-arg]
+        def __iter__(self) -> Any:
+            raise AssertionError("somebody looks")
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(2, 1)
+            self.data = Shuffled([torch.randn(2)] * 3)
+            self.gone = [weakref.proxy(nn.Linear(1, 1)), weakref.proxy(nn.Linear(1, 1))]
+
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    with gradtui.record() as trace:
+        for _ in range(4):
+            optimizer.zero_grad()
+            net.layer(torch.ones(2)).sum().backward()
+            optimizer.step()
+    assert not trace.notices
+    assert not trace.findings

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gradtui.probe.breakpoints import FINITE, Armed, holds
 from gradtui.probe.summaries import summarize
+from gradtui.probe.torch_pass import _all_within
 from gradtui.session.breakpoints import parse
 
 TESTS = ["nonfinite", "zero", "norm>1", "norm<1", "norm>inf", "norm<inf", "norm>0", "min<-1", "max>2"]
@@ -41,6 +42,7 @@ def test_ordinary_gradients_are_quiet(text: str) -> None:
 def test_what_norms_do_not_tell_is_never_quiet(text: str) -> None:
     low, high = Armed(parse(text, 1)).quiet
     assert low > high
+    assert not _all_within((low, high), (None,), (None,))
 
 
 def test_one_that_is_done_asks_nothing() -> None:

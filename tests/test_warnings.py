@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import traceback
 import weakref
 
 import pytest
@@ -45,3 +46,24 @@ def test_nothing_that_code_knew_is_kept_when_it_is_gone() -> None:
         variables.clear()
         gc.collect()
         assert gone() is None
+
+
+def test_code_that_a_tool_has_written_without_lines_runs() -> None:
+    def doubled(x: torch.Tensor) -> torch.Tensor:
+        return torch.sin(x) * 2
+
+    doubled.__code__ = doubled.__code__.replace(co_linetable=b"")
+    with gradtui.record() as trace:
+        doubled(torch.ones(2, requires_grad=True)).sum().backward()
+    assert trace.passes[0].ended is not None
+
+
+def test_a_traceback_underlines_nothing_in_the_programs_line_that_is_not_there() -> None:
+    with gradtui.record():
+        try:
+            torch.ones(2, 3, requires_grad=True) @ torch.ones(2, 3)
+        except RuntimeError:
+            text = traceback.format_exc()
+    stood_in = text[text.index("in <gradtui>") :].splitlines()
+    assert stood_in[1].strip().startswith("torch.ones(2, 3")
+    assert "^" not in stood_in[2]

@@ -8,6 +8,7 @@ frames of ours further out are such as Python passes over when it counts.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import CodeType, FrameType, FunctionType
 from typing import Any, TypeVar
@@ -18,14 +19,16 @@ from gradtui.probe.places import STAND_IN, of_probe_in
 from gradtui.probe.torch_private import leaf_of
 
 CROWD = 10_000
-"""Stand-ins that are kept; where a program makes ever new code, all are made anew."""
+"""Places whose code is kept; where a program makes ever new ones, all is made anew."""
 
 _DETOUR = handle_torch_function.__code__
 """Called by torch's functions in Python, which it has call us and then, for us, themselves again."""
 _PASSED_OVER = " (importlib._bootstrap)"
 """`warnings` does not count frames of the import system, which it knows by these words in the file's name."""
 
-_CALL = (lambda function, args, kwargs: function(*args, **kwargs)).__code__
+_HIDDEN = (True,)
+"""The default of `__tracebackhide__`, by which pytest leaves a frame out."""
+_CALL = (lambda function, args, kwargs, __tracebackhide__=True: function(*args, **kwargs)).__code__  # noqa: ARG005
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,6 +56,12 @@ def leave_no_trace(out: Any, before: int) -> None:
         todo += [function for function, _ in node.next_functions]
 
 
+def _one_line(units: int) -> bytes:
+    """The table of lines of code that has one and knows no columns: entries of up to 8 units of code."""
+    sizes = [8] * (units // 8) + ([units % 8] if units % 8 else [])
+    return b"".join(bytes([0x80 | 13 << 3 | size - 1, 0]) for size in sizes)
+
+
 class Callers:
     """A stand-in for each place of the program's that calls torch."""
 
@@ -67,11 +76,13 @@ class Callers:
         known = self._known.get((id(code), frame.f_lasti))
         if known is None or known[0] is not code:
             known = self._make(frame)
-        return FunctionType(known[1], frame.f_globals)  # made anew: kept, it would keep those alive
+        return FunctionType(known[1], frame.f_globals, None, _HIDDEN)  # anew: it keeps those alive
 
     def _make(self, frame: FrameType) -> tuple[CodeType, CodeType]:
-        code, line = frame.f_code, frame.f_lineno
+        code, line = frame.f_code, frame.f_lineno or frame.f_code.co_firstlineno
         body = _CALL.replace(co_filename=code.co_filename, co_firstlineno=line, co_name=STAND_IN)
+        if sys.version_info >= (3, 11):  # a traceback would underline what stands in those columns there
+            body = body.replace(co_linetable=_one_line(len(body.co_code) // 2))
         if len(self._known) >= CROWD:
             self._known.clear()
         made = self._known[id(code), frame.f_lasti] = code, body

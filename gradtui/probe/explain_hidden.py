@@ -11,6 +11,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from types import FrameType
 from typing import Any
 
@@ -179,13 +180,13 @@ def _unregistered(path: str, model: torch.nn.Module) -> Iterator[tuple[str, torc
             if attribute in _OWN or not issubclass(type(value), (list, tuple, dict)):
                 continue
             things = list(_things(value, 2))
-            if len(things) < 2:
+            if len({id(thing) for _, thing in things}) < 2:
                 continue
             whole = ".".join(filter(None, (path, name, attribute)))
             container = f"{whole} is a {type(value).__name__}"
             where = defined(parents, name, attribute)
             for index, thing in things:
-                if isinstance(thing, torch.nn.Parameter):
+                if issubclass(type(thing), torch.nn.Parameter):
                     yield whole + index, thing, container, where
                 else:
                     for inner, leaf in torch.nn.Module.named_parameters(thing):
@@ -193,11 +194,19 @@ def _unregistered(path: str, model: torch.nn.Module) -> Iterator[tuple[str, torc
 
 
 def _things(value: Any, deep: int) -> Iterator[tuple[str, Any]]:
-    """The modules and parameters in a container, each with its index."""
-    pairs = dict.items(value) if issubclass(type(value), dict) else enumerate(value)
-    for index, item in list(pairs)[:LONGEST]:
-        if isinstance(item, (torch.nn.Module, torch.nn.Parameter)):
-            yield f"[{index!r}]", item
+    """The modules and parameters in a container, each with its index. Runs none of the program's code."""
+    for index, item in islice(_pairs(value), LONGEST):
+        if issubclass(type(item), (torch.nn.Module, torch.nn.Parameter)):
+            yield index, item
         elif deep > 1 and type(item) in (list, tuple, dict):
             for rest, inner in _things(item, deep - 1):
-                yield f"[{index!r}]{rest}", inner
+                yield index + rest, inner
+
+
+def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
+    if issubclass(type(value), dict):
+        for key, item in list(dict.items(value)):
+            yield f"[{key!r}]" if type(key) in (str, int) else "[...]", item
+    else:
+        items = list.__iter__(value) if issubclass(type(value), list) else tuple.__iter__(value)
+        yield from ((f"[{index}]", item) for index, item in enumerate(items))

@@ -49,7 +49,7 @@ class _Optimizer:
         """Parameters not reached so far: name, the stack that defines it, and why."""
 
 
-class Unreached:
+class Parameters:
     """Watches what optimizers step, and what they do not. `reached`: has a leaf been in a pass?"""
 
     def __init__(self, reporter: Reporter, forward: ForwardMap, reached: Callable[[Any], bool]) -> None:
@@ -193,14 +193,13 @@ class Unreached:
 
     def _found(self, known: _Optimizer) -> Iterator[tuple[list[Part], list[_Suspect], Why]]:
         """What lacks a gradient still, by reason."""
-        groups: dict[tuple[Part, ...], list[_Suspect]] = {}
+        groups: dict[Why, list[_Suspect]] = {}
         for suspect in known.suspects:
             leaf = suspect[0]()
             if leaf is None or self._lacks(leaf):
-                why = suspect[3]
-                groups.setdefault((*why.message, why.culprit or 0), []).append(suspect)
-        for members in groups.values():
-            names, why = [name for _, name, _, _ in members if name], members[0][3]
+                groups.setdefault(suspect[3], []).append(suspect)
+        for why, members in groups.items():
+            names = [name for _, name, _, _ in members if name]
             told = several(names, len(members))
             head = f"in {known.steps} steps of {known.kind} no gradient has come to {told}, which it steps: "
             yield [head, *why.message], members, why

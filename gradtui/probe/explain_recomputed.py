@@ -91,7 +91,10 @@ class Recomputed:
                 return
             what = getattr(func, "__name__", "an operation")
             bad = _is_bad if "softmax" in what or "attention" in what else _is_infinite
-            if any(bad(t) for t in _operands(args, kwargs) if t is not wrong):
+            operands = [t for t in _operands(args, kwargs) if t is not wrong]
+            if not operands:
+                return  # `full`: chosen so
+            if any(map(bad, operands)):
                 self._seen.inherited = True
             elif self._part != self._steps() or self._seen.born is None:
                 self._part = self._steps()

@@ -175,5 +175,6 @@ def _kept(traceback: TracebackType | None) -> TracebackType | None:
         traceback = traceback.tb_next
     chain: TracebackType | None = None
     for entry in reversed(kept):
-        chain = TracebackType(chain, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+        line = entry.tb_lineno or entry.tb_frame.f_code.co_firstlineno  # None of code that has no lines
+        chain = TracebackType(chain, entry.tb_frame, entry.tb_lasti, line)
     return chain

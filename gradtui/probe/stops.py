@@ -61,7 +61,7 @@ class Stops:
         self.rich = stop
         """Will the program stop at the next node, or must all be read? Then numbers are read in full."""
         self.quiet = FINITE
-        """No breakpoint holds after a step in which all gradients had such norms."""
+        """No breakpoint holds after a step in which all gradients had such norms, which are finite ones."""
         self.looks_before = stop
         """Must nodes be looked at before they run?"""
         self._light = False

@@ -251,7 +251,7 @@ class TorchPass:
         rich = self._full or stops.rich
         got: tuple[Value | None, ...] = self.read(received, rich)
         replaced = None
-        if stops.interested() and (stops.looks_before or not _within(stops.quiet, got)):
+        if stops.interested() and (stops.looks_before or not _all_within(stops.quiet, got)):
             spot = TorchSpot(self, i, received)
             stops.before(spot, got)
             if spot.gradients is not received:
@@ -288,7 +288,7 @@ class TorchPass:
             contributions = self._contributions(i, received, sent, rich)
             if None in contributions and isinstance(self.nodes[i], torch.autograd.function.BackwardCFunction):
                 self._withhold(i, received, contributions)
-            if not _within(stops.quiet, got, contributions):
+            if not _all_within(stops.quiet, got, contributions):
                 told = [(item.to, item.value) for item in contributions if item is not None]
                 hits = stops.after(TorchSpot(self, i, received, sent), got, told, self.attention == "whole")
                 if hits and not rich:
@@ -336,9 +336,11 @@ class TorchPass:
         return Accumulated(number, self._before.pop(i, None), got[0] if got else None, after)
 
 
-def _within(norms: Span, received: tuple[Value | None, ...], sent: tuple[Sent | None, ...] = ()) -> bool:
+def _all_within(norms: Span, received: tuple[Value | None, ...], sent: tuple[Sent | None, ...] = ()) -> bool:
     """Are the norms of all of them there? Of what is not finite none is."""
     low, high = norms
+    if low > high:  # also where there are none
+        return False
     for value in (*received, *[item.value for item in sent if item is not None]):
         norm = magnitude(value)
         if norm is None:

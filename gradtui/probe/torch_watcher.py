@@ -15,7 +15,7 @@ from gradtui.probe.blame import unseen
 from gradtui.probe.deep_graphs import make_safe
 from gradtui.probe.explain import Explainer
 from gradtui.probe.explain_nonfinite import Nonfinite
-from gradtui.probe.explain_parameters import Unreached
+from gradtui.probe.explain_parameters import Parameters
 from gradtui.probe.forward import ForwardMap
 from gradtui.probe.gradients import Gradients
 from gradtui.probe.places import WHOLE, of_probe
@@ -60,7 +60,7 @@ class TorchWatcher:
         reporter.on_abandon = self._forward.leave
         self._explainer = Explainer(reporter, self._forward)
         self._nonfinite = Nonfinite()
-        self._unreached = Unreached(reporter, self._forward, self._was_reached)
+        self._parameters = Parameters(reporter, self._forward, self._was_reached)
         self._describer = Describer(reporter, self._forward, leaf_ids)
         self._told_of_compiled = False
         self._gradients = Gradients(reporter)
@@ -86,7 +86,7 @@ class TorchWatcher:
 
     def __exit__(self, *exc: object) -> None:
         self._guarded(self._gradients.look)
-        self._guarded(self._unreached.ends)
+        self._guarded(self._parameters.ends)
         self._optimizers.remove()
         show_references()
         if self._mapping:
@@ -98,7 +98,7 @@ class TorchWatcher:
         if self._reporter.enabled and not being_compiled():
             self._describer.values.forget()
             self._guarded(self._tell_of_step, optimizer)
-            self._guarded(self._unreached.stepped, optimizer, _caller())
+            self._guarded(self._parameters.stepped, optimizer, _caller())
 
     def _tell_of_step(self, optimizer: Any) -> None:
         found = [self._describer.known(p) for group in optimizer.param_groups for p in group["params"]]
@@ -166,10 +166,10 @@ class TorchWatcher:
         self._guarded(hooks.finish)
         self._reporter.ended(PassEnded(hooks.number, error))
         numbers = hooks.graph.sequence_numbers
-        self._unreached.last = (hooks.number, hooks.steps, numbers)
+        self._parameters.last = (hooks.number, hooks.steps, numbers)
         for i, slot in hooks.withheld:
-            self._guarded(self._unreached.withheld, hooks.nodes[i], slot, hooks.name_of)
-        self._guarded(self._unreached.passed)
+            self._guarded(self._parameters.withheld, hooks.nodes[i], slot, hooks.name_of)
+        self._guarded(self._parameters.passed)
         self._forward.deeds.cuts.forget_left(len(hooks.nodes))
         if not retained:
             self._forward.forget_values(numbers)
@@ -186,7 +186,7 @@ class TorchWatcher:
             raise
 
     def _explain_refusal(self, raised: Exception, outputs: Any, frame: FrameType) -> None:
-        number, steps, _ = self._unreached.last
+        number, steps, _ = self._parameters.last
         if self._explainer.not_begun(raised, outputs, frame, (number, steps)):
             stops = self._reporter.stops
             if stops.attended:

@@ -63,7 +63,7 @@ OFFERS = (
     _Offer("next_theme", "Theme"),
 )
 """In the order in which they are wanted; in the footer they stand in the order of all keys."""
-_SHOWN = {key.action: key.key_display or key.key for key in KEYS}
+_KEY_OF = {key.action: key.key_display or key.key for key in KEYS}
 
 
 def offered(state: State, width: int) -> dict[str, str]:
@@ -72,7 +72,7 @@ def offered(state: State, width: int) -> dict[str, str]:
     width += 1  # the space behind the last one may be cut
     for offer in OFFERS:
         action = f"app.{offer.action}"
-        size = cell_len(_SHOWN[action]) + cell_len(offer.word) + BESIDE
+        size = cell_len(_KEY_OF[action]) + cell_len(offer.word) + BESIDE
         if not offer.when(state):
             continue
         if size > width:
@@ -82,10 +82,10 @@ def offered(state: State, width: int) -> dict[str, str]:
     return words
 
 
-def told(active: ActiveBinding, words: dict[str, str]) -> ActiveBinding:
+def as_offered(active: ActiveBinding, words: dict[str, str]) -> ActiveBinding:
     """A key as the footer shows it, or does not; one that is not ours is left as it is."""
     binding: Binding = active.binding
-    if binding.action not in _SHOWN:
+    if binding.action not in _KEY_OF:
         return active
     word = words.get(binding.action)
     shown = replace(binding, show=word is not None, description=word or binding.description)

@@ -18,7 +18,7 @@ from gradtui.trace.trace import Trace
 from gradtui.tui.arrangement import BESIDE, TABS, WIDE, Wish, arrange, others
 from gradtui.tui.content import rows_wanted
 from gradtui.tui.keys import KEYS
-from gradtui.tui.offered import offered, told
+from gradtui.tui.offered import as_offered, offered
 from gradtui.tui.widgets.graph import GraphView
 from gradtui.tui.widgets.headed import HeadedPane
 from gradtui.tui.widgets.line import Alert, Hint, Line
@@ -111,7 +111,7 @@ class DebuggerScreen(Screen[None]):
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
         """All keys; those that make sense now are marked for the footer."""
-        return {key: told(active, self._offered) for key, active in super().active_bindings.items()}
+        return {key: as_offered(active, self._offered) for key, active in super().active_bindings.items()}
 
     def _offer(self) -> None:
         words = {} if self._state is None else offered(self._state, self.size.width)

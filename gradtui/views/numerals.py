@@ -11,12 +11,13 @@ import re
 from gradtui.trace import numbers
 from gradtui.wire.messages import Value
 
-_PADDED = re.compile(r"(?<=\d)e(?:(-)|\+)0*(?=\d)")
+_PADDED = re.compile(r"(?<![\w./])(\d+(?:\.\d+)?)e(?:(-)|\+)0*(?=\d)")
+"""Not in a name or a path."""
 
 
 def written(text: str) -> str:
     """A text with the numbers in it as they are written here: `2.5e-8` for `2.5e-08`."""
-    return _PADDED.sub(r"e\1", text) if "e" in text else text
+    return _PADDED.sub(r"\1e\2", text) if "e" in text else text
 
 
 def digits(x: float, places: int = 6) -> str:

@@ -21,8 +21,8 @@ def repeats_of(ops: Sequence[str]) -> list[int]:
         period = length - borders[length]
         whole = length // period
         rest = len(ops) - whole * period
-        alike = length > whole * period if rest else True
-        if period > 1 and whole >= LEAST and alike and rest < 2 * period:
+        begins_alike = not rest or length > whole * period
+        if period > 1 and whole >= LEAST and begins_alike and rest < 2 * period:
             return [at * period for at in range(whole + (rest > 0))]
     return []
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import traceback
 import weakref
+from pathlib import Path
 
 import pytest
 import torch
-from running import PROGRAMS, headless, plain
+from running import PROGRAMS, headless, plain, run
 
 import gradtui
 
@@ -67,3 +69,17 @@ def test_a_traceback_underlines_nothing_in_the_programs_line_that_is_not_there()
     stood_in = text[text.index("in <gradtui>") :].splitlines()
     assert stood_in[1].strip().startswith("torch.ones(2, 3")
     assert "^" not in stood_in[2]
+
+
+def test_what_torch_warns_of_when_we_load_it_is_not_printed_and_filters_stay(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text(
+        "import warnings\nwarnings.warn('no numpy')\nwarnings.filterwarnings('ignore', 'of torch')\n"
+    )
+    source = (
+        "import warnings; before = list(warnings.filters)\n"
+        "from gradtui.probe.quietly import load_torch; load_torch()\n"
+        "print([entry[1].pattern for entry in warnings.filters if entry not in before], before[0] in warnings.filters)"
+    )
+    done = run(sys.executable, "-W", "default", "-c", source, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert done.error == ""
+    assert done.out.decode().strip() == "['of torch'] True"

@@ -66,8 +66,10 @@ def _take_terminal() -> None:
 
 
 def _load_torch() -> None:
+    from gradtui.probe.quietly import load_torch
+
     try:
-        import torch  # noqa: F401
+        load_torch()
     except ImportError:
         pass  # scalar lessons do without
 

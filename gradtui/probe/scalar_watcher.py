@@ -15,6 +15,7 @@ from gradtui.probe.faults import is_ours
 from gradtui.probe.gradients import Gradients
 from gradtui.probe.operations import side_of, sign_of
 from gradtui.probe.places import of_probe
+from gradtui.probe.quietly import load_torch
 from gradtui.probe.reporter import Reporter, one_line
 from gradtui.probe.scalar_graph import (
     Birth,
@@ -260,7 +261,7 @@ class ScalarWatcher:
                 return "torch is not installed"
             self._reporter.progress("loading torch for the twin")
             try:
-                import torch as module
+                module = load_torch()
             except Exception as error:
                 if not is_ours(error, self._places.of_engine):
                     raise

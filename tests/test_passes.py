@@ -14,8 +14,8 @@ from traces import events, losses_of, trained
 from gradtui.trace import Trace
 from gradtui.trace.cursor import Cursor
 from gradtui.trace.history import Curve, Losses
+from gradtui.trace.numbers import digits
 from gradtui.views import passes
-from gradtui.views.numerals import digits
 from gradtui.views.rows import text_of, width_of
 from gradtui.views.state import State
 from gradtui.wire.messages import Node, PassBegan

@@ -224,7 +224,7 @@ def _amount(value: Value | None, shape: bool = False) -> str:
 
 def _decimal(number: float) -> str:
     """Four places where they say enough, else four digits: nothing that is not zero is shown as zero."""
-    return f"{number:.4f}" if number == 0 or 1e-3 <= abs(number) < 1e6 else f"{number:.4g}"
+    return f"{number:.4f}" if number == 0 or 1e-3 <= abs(number) < 1e6 else digits(number, 4)
 
 
 def clean(text: str) -> str:

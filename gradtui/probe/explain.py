@@ -28,6 +28,7 @@ from gradtui.probe.places import STAND_IN, of_probe
 from gradtui.probe.reporter import Reporter, one_line
 from gradtui.probe.torch_private import forward_class, leaf_of
 from gradtui.wire.messages import Explained, Node, Part, Summary, Value
+from gradtui.wire.values import digits
 
 if TYPE_CHECKING:
     from gradtui.probe.torch_pass import TorchPass
@@ -282,7 +283,7 @@ class Explainer:
 def _brief(value: Value | None) -> str:
     if not isinstance(value, Summary):
         return "no gradient"
-    norm = "" if value.norm is None else f" of norm {value.norm:.4g}"
+    norm = "" if value.norm is None else f" of norm {digits(value.norm, 4)}"
     return f"{value.dtype}{list(value.shape)}{norm}"
 
 

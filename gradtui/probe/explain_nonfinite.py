@@ -14,6 +14,7 @@ from gradtui.probe.explain_writes import Writes
 from gradtui.probe.places import Places
 from gradtui.probe.torch_private import leaf_of, op_of, packed, saved_names
 from gradtui.wire.messages import Explained, Part, Summary, Value
+from gradtui.wire.values import digits
 
 if TYPE_CHECKING:
     from gradtui.probe.torch_pass import TorchPass
@@ -254,4 +255,4 @@ def _first(wrong: torch.Tensor) -> Any:
 
 
 def _number(value: torch.Tensor) -> str:
-    return f"{value.item():.6g}"
+    return digits(value.item())

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from gradtui.trace.findings import Finding, finding_at
 from gradtui.trace.model import Pass
 from gradtui.trace.names import call
-from gradtui.trace.numbers import is_finite, short
+from gradtui.trace.numbers import digits, is_finite, short
 from gradtui.wire.messages import Node, Sent, Stepped, Summary, Value
 
 if TYPE_CHECKING:
@@ -124,9 +124,9 @@ class Flow:
         node = pass_.nodes[far.node]
         yield finding_at(
             trace, "vanishing", pass_, far.step, node, None,
-            f"the gradient vanishes on its way through {len(weights)} weights: {far_size:.3g} an entry comes "
-            f"to {call(node)}, where {call(pass_.nodes[near.node])} gets {near_size:.3g} "
-            f"({far_size / near_size:.1g} of it), {PASSES} passes in a row",
+            f"the gradient vanishes on its way through {len(weights)} weights: {digits(far_size, 3)} an entry"
+            f" comes to {call(node)}, where {call(pass_.nodes[near.node])} gets {digits(near_size, 3)} "
+            f"({digits(far_size / near_size, 1)} of it), {PASSES} passes in a row",
         )  # fmt: skip
 
     # --------------------------------------------------------------- exploding
@@ -145,16 +145,16 @@ class Flow:
             leaf.rising = leaf.rising + 1 if norm > leaf.last else 0
             leaf.last = norm
             own = max(_norm(node.value) or 0.0, 1.0)
-            since = f"{norm / first:.1g} times its norm in the first pass" if first else "from nothing"
+            since = f"{digits(norm / first, 1)} times its norm in the first pass" if first else "from nothing"
             if norm > HUGE * own:
-                told = f"{norm / own:.1g} times the norm of the leaf itself"
+                told = f"{digits(norm / own, 1)} times the norm of the leaf itself"
             elif first and norm > max(DIVERGED, DIVERGED * first) and leaf.rising >= PASSES - 1:
                 told = f"{since}, growing from pass to pass"
             else:
                 continue
             yield finding_at(
                 trace, "exploding", pass_, step.step, node, trace.line_of(pass_.began.stack),
-                f"the gradient of {call(node)} has a norm of {norm:.3g}: {told}",
+                f"the gradient of {call(node)} has a norm of {digits(norm, 3)}: {told}",
             )  # fmt: skip
             return
 
@@ -246,8 +246,8 @@ def _exploding_runs(trace: Trace, pass_: Pass, inner: list[Stepped]) -> Iterator
             yield finding_at(
                 trace, "exploding", pass_, step.step, node, None,
                 f"the gradient explodes over the {len(grown)} runs of one line: {call(node)} received "
-                f"{last:.3g}, where the run nearest to the root received {first:.3g} "
-                f"({last / first:.1g} times as much)",
+                f"{digits(last, 3)}, where the run nearest to the root received {digits(first, 3)} "
+                f"({digits(last / first, 1)} times as much)",
             )  # fmt: skip
             return
 

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from gradtui.wire.messages import Summary, Value
-from gradtui.wire.values import is_finite, magnitude, number_of
+from gradtui.wire.values import digits, is_finite, magnitude, number_of
 
 __all__ = ["digits", "is_finite", "magnitude", "number_of", "shape_of", "short"]
-
-
-def digits(x: float, places: int = 6) -> str:
-    """A float in at most `places` significant digits: `-1.5`, `0.707107`, `nan`."""
-    if x == 0:
-        return "0"
-    return f"{x:.{places}g}"
 
 
 def short(value: Value | None, places: int = 6) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from gradtui.trace import Pass
 from gradtui.trace.model import Arrival
-from gradtui.views.numerals import brief, digits, short
+from gradtui.trace.numbers import digits, short
 from gradtui.wire.messages import Sent, Summary, Value
 
 ADDED = 32
@@ -43,6 +43,18 @@ def _forms(value: Value | None) -> Iterator[str]:
                 yield f"‖{brief(value.norm, places)}‖"
         elif value.note and value.dtype:
             yield f"({value.note})"
+
+
+def brief(x: float, places: int) -> str:
+    """The shorter of the two ways to write a float: `0.0051`, `5.1e-4`."""
+    plain = digits(x, places)
+    mantissa, e, exponent = f"{x:.{places - 1}e}".partition("e")
+    if not e:  # inf, nan
+        return plain
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    scientific = f"{mantissa}e{int(exponent)}"
+    return scientific if len(scientific) < len(plain) else plain
 
 
 def arrived(shown: Pass, node: int, step: int) -> list[Arrival]:

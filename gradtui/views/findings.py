@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gradtui.views.numerals import written
 from gradtui.views.rows import Row, Span, Target, row, wrapped
 from gradtui.views.state import State
 
@@ -23,7 +22,7 @@ def rows_of(state: State, width: int) -> list[Row]:
         rows.append(
             row(Span(f"⚠ {finding.kind}", "bad" if here else "warn", there), (f"   {finding.where}", "dim"))
         )
-        message = row(Span(written(finding.message), "", there))
+        message = row(Span(finding.message, "", there))
         rows += [row("  ", *r) for r in wrapped(message, max(20, width - 2))]
         if finding.culprit:
             rows.append(row(("  at fault   ", "dim"), finding.culprit))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from gradtui.views.numerals import brief
+from gradtui.views.amounts import brief
 from gradtui.views.rows import Role, Span, right
 
 BARS = "▁▂▃▄▅▆▇█"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from gradtui.views.numerals import digits
+from gradtui.trace.numbers import digits
 from gradtui.views.rows import HEAT, Row, Span, row
 from gradtui.wire.messages import Grid
 

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 
 from gradtui.trace import Pass
 from gradtui.trace.names import symbol
-from gradtui.trace.numbers import magnitude
+from gradtui.trace.numbers import digits, magnitude
 from gradtui.views.absent import UNKNOWN, word
 from gradtui.views.amounts import sent_so_far, within
 from gradtui.views.lazy import LazyRows
-from gradtui.views.numerals import digits
 from gradtui.views.rows import Row, Span, Target, fit, fit_path, right, row
 from gradtui.views.state import State
 from gradtui.wire.messages import Node

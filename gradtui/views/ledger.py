@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from gradtui.trace import Pass
 from gradtui.trace.model import Arrival
 from gradtui.trace.names import symbol
-from gradtui.trace.numbers import number_of
+from gradtui.trace.numbers import digits, number_of, short
 from gradtui.views.absent import light_rows, word
 from gradtui.views.amounts import arrived, noted, output_of, summed, within
-from gradtui.views.numerals import digits, short
 from gradtui.views.rows import Role, Row, Span, fit_path, right, row
 from gradtui.views.state import State
 from gradtui.wire.messages import Node, Summary, Value

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 
 from gradtui.trace import Pass
 from gradtui.trace.model import Arrival
+from gradtui.trace.numbers import short
 from gradtui.views.amounts import within
-from gradtui.views.numerals import short
 from gradtui.views.rows import Role, Row, fit, row
 from gradtui.views.state import State
 from gradtui.wire.messages import Sent, Value

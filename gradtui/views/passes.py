@@ -13,11 +13,11 @@ from rich.cells import cell_len
 
 from gradtui.trace.history import Curve, LeafColumn, Losses, Series
 from gradtui.trace.lines import tells as tells
+from gradtui.trace.numbers import digits, short
 from gradtui.views.absent import NOT_YET, UNKNOWN
 from gradtui.views.amounts import within
 from gradtui.views.braille import PATTERNS, SAMPLES, Axis, Line, plot
 from gradtui.views.gone import missing, option
-from gradtui.views.numerals import digits, short
 from gradtui.views.rows import Role, Row, Span, fit, fit_path, right, row, width_of
 from gradtui.views.state import State
 from gradtui.wire.messages import Node, Value

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gradtui.views.numerals import digits
+from gradtui.trace.numbers import digits
 
 DECADES = 2.0
 """A positive range of more decades than this is drawn on a log scale."""

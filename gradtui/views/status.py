@@ -6,7 +6,6 @@ from gradtui.trace import Pass
 from gradtui.trace.cursor import edge
 from gradtui.trace.stops import why
 from gradtui.views.absent import LIGHT
-from gradtui.views.numerals import written
 from gradtui.views.rows import Row, Span, row
 from gradtui.views.state import State
 from gradtui.wire.messages import Stopped
@@ -109,7 +108,7 @@ def alert(state: State) -> Row | None:
     inside = f" in {last.module}" if last.module and last.source else ""
     return row(
         (f" ⚠ {last.kind}", "bad"),
-        (f"{which}  {last.where.removeprefix('at ')}{inside}  {written(last.message)}", ""),
+        (f"{which}  {last.where.removeprefix('at ')}{inside}  {last.message}", ""),
     )
 
 

@@ -7,10 +7,9 @@ import os
 from gradtui.trace import Pass, Step
 from gradtui.trace.chainrule import Term, partial, terms
 from gradtui.trace.names import call, symbol
-from gradtui.trace.numbers import magnitude
+from gradtui.trace.numbers import digits, magnitude, short
 from gradtui.views.absent import LIGHT
 from gradtui.views.gone import missing
-from gradtui.views.numerals import digits, short, written
 from gradtui.views.rows import Row, Span, row, width_of, wrapped
 from gradtui.views.state import State
 from gradtui.views.whatif import changed_rows, replaced_rows
@@ -28,7 +27,7 @@ def rows_of(state: State, width: int) -> list[Row]:
     for finding in state.trace.findings:
         if finding.pass_number == shown.number and finding.step == state.cursor.step:
             rows.append(())
-            rows += wrapped(row((f"⚠ {finding.kind}: ", "bad"), written(finding.message)), width, "  ")
+            rows += wrapped(row((f"⚠ {finding.kind}: ", "bad"), finding.message), width, "  ")
             if finding.culprit:
                 rows.append(row(("  at fault   ", "dim"), (finding.culprit, "bad")))
             if finding.source:
@@ -147,11 +146,11 @@ def _node(shown: Pass, step: Step, width: int) -> list[Row]:
 def _term(term: Term, width: int) -> list[Row]:
     spans = [Span("  "), Span(term.symbols), Span(" = ", "dim")]
     if term.numbers:
-        spans += [Span(written(term.numbers), "number"), Span(" = ", "dim")]
-    spans.append(Span(written(term.result), "now"))
+        spans += [Span(term.numbers, "number"), Span(" = ", "dim")]
+    spans.append(Span(term.result, "now"))
     rows = wrapped(tuple(spans), width, "      ")
     if term.remark:
-        rows.append(row(("      ≠ ", "bad"), written(term.remark)))
+        rows.append(row(("      ≠ ", "bad"), term.remark))
     sent = term.sent
     if sent is not None and sent.before is not None and sent.after is not None:
         name = symbol(term.target)
@@ -159,7 +158,7 @@ def _term(term: Term, width: int) -> list[Row]:
             lost = f"{digits(sent.before)} was overwritten by {digits(sent.after)}"
             rows.append(row(("      ", ""), (f"{name}.grad: {lost}", "bad")))
         elif sent.before != 0:
-            account = f"{digits(sent.before)} + {written(term.result)} = {digits(sent.after)}"
+            account = f"{digits(sent.before)} + {term.result} = {digits(sent.after)}"
             rows.append(row(("      ", ""), (f"{name}.grad: {account}", "dim")))
     return rows
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, TypeAlias
 
 from gradtui.trace.names import symbol
+from gradtui.trace.numbers import digits
 from gradtui.views.heat import picture_rows
-from gradtui.views.numerals import digits
 from gradtui.views.rows import Role, Row, Span, right, row, width_of, wrapped
 from gradtui.wire.messages import Bins, Figures, Grid, Inspected, Node
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from gradtui.trace import Pass
 from gradtui.trace.model import twin_of
 from gradtui.trace.names import symbol
+from gradtui.trace.numbers import digits, short
 from gradtui.views.absent import light_rows, word
 from gradtui.views.amounts import sent_so_far, within
-from gradtui.views.numerals import digits, short, written
 from gradtui.views.rows import Row, Span, fit, fit_path, right, row, wrapped
 from gradtui.views.state import State
 from gradtui.views.tree import GAP
@@ -142,8 +142,12 @@ def agreement(ours: float, theirs: float) -> Span:
         return Span("  = exact", "good")
     difference = ours - theirs
     if abs(difference) <= 1e-6 * max(abs(ours), abs(theirs)):
-        return Span(written(f"  ≈ {difference:+.1e}"), "good")
-    return Span(written(f"  ≠ {difference:+.4g}"), "bad")
+        return Span(f"  ≈ {_signed(difference, 2)}", "good")
+    return Span(f"  ≠ {_signed(difference, 4)}", "bad")
+
+
+def _signed(x: float, places: int) -> str:
+    return ("+" if x > 0 else "") + digits(x, places)
 
 
 # ------------------------------------------------------------------- torch program

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradtui.trace.cursor import place
-from gradtui.views.numerals import short
+from gradtui.trace.numbers import short
 from gradtui.views.rows import Row, fit, row
 from gradtui.views.state import State
 from gradtui.wire.messages import Seen

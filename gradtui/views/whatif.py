@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradtui.trace import Pass
 from gradtui.trace.names import symbol
-from gradtui.views.numerals import short
+from gradtui.trace.numbers import short
 from gradtui.views.rows import Row, row
 from gradtui.wire.messages import Changed, Replaced
 

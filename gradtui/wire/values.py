@@ -1,4 +1,4 @@
-"""What can be asked of a gradient or forward value as it crosses the wire: a number, or a summary."""
+"""What can be asked of a gradient or forward value as it crosses the wire, and how a number is written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ import math
 from typing import Literal
 
 from gradtui.wire.messages import Summary, Value
+
+
+def digits(x: float, places: int = 6) -> str:
+    """A float in at most `places` significant digits: `-1.5`, `0.707107`, `nan`.
+
+    Small and large ones are `2.5e-8`, their exponents without a plus or zeros that say nothing.
+    """
+    mantissa, e, exponent = f"{x:.{places}g}".partition("e") if x else ("0", "", "")
+    return f"{mantissa}e{int(exponent)}" if e else mantissa
 
 
 def number_of(value: Value | None) -> float | None:

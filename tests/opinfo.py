@@ -20,7 +20,7 @@ import torch
 import torch.utils._pytree as pytree
 
 import gradtui
-from gradtui.probe.torch_pass import TorchPass
+from gradtui.probe.pytorch.one_pass import TorchPass
 from gradtui.trace.model import Pass
 
 BATCH = 200

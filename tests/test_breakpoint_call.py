@@ -19,11 +19,11 @@ from running import PROGRAMS, gradtui, plain, run
 from tmux import Terminal
 from torch import overrides
 
-from gradtui.probe import torch_modes
 from gradtui.probe.holding import Holding
 from gradtui.probe.probe import Probe
+from gradtui.probe.pytorch.modes import lay, lift
+from gradtui.probe.pytorch.private import engine_entry
 from gradtui.probe.screen import ScreenChannel
-from gradtui.probe.torch_private import engine_entry
 from gradtui.session.session import Plan, Session
 from gradtui.wire.channel import FrameReader, MemoryChannel, frame
 from gradtui.wire.codec import decode_event, encode
@@ -294,21 +294,21 @@ def modes() -> list[object]:
 def test_a_mode_laid_inside_a_with_outlives_it_and_leaves_what_was(around: Callable[[], Any]) -> None:
     before, ours = modes(), Through()
     with around():
-        torch_modes.lay(ours)
+        lay(ours)
     assert modes() == [*before[:1], ours] if before else [ours]
     assert torch.ones(1).device.type == "cpu"
-    assert torch_modes.lift(ours)
+    assert lift(ours)
     assert modes() == before
-    assert not torch_modes.lift(ours)
+    assert not lift(ours)
 
 
 def test_the_default_device_can_be_changed_over_a_mode_of_ours() -> None:
     ours = Through()
     torch.set_default_device("cpu")
-    torch_modes.lay(ours)
+    lay(ours)
     torch.set_default_device(None)
     assert modes() == [ours]
-    assert torch_modes.lift(ours)
+    assert lift(ours)
 
 
 def test_after_a_rest_within_a_pass_torch_is_as_it_was() -> None:

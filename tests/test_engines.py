@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 import gradtui
-from gradtui.probe.scalar_graph import Reader
-from gradtui.probe.scalar_pass import ScalarPass
-from gradtui.probe.scalar_report import ScalarReport
+from gradtui.probe.scalar.graph import Reader
+from gradtui.probe.scalar.one_pass import ScalarPass
+from gradtui.probe.scalar.report import ScalarReport
 from gradtui.scalar import Value
 from gradtui.trace import Pass, Trace
 

@@ -16,7 +16,7 @@ from driving import driven
 from running import PROGRAMS, headless, plain
 
 import gradtui
-from gradtui.probe.explain_writes import KEPT, Writes
+from gradtui.probe.explain.writes import KEPT, Writes
 from gradtui.trace import Trace
 
 FAULTS = PROGRAMS / "faults"

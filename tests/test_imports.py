@@ -93,6 +93,15 @@ def test_the_arrows(module: str) -> None:
         assert to in allowed or rest in allowed, f"{module} imports gradtui.{rest}"
 
 
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("probe.")])
+def test_torch_and_scalar_engines_are_watched_apart(module: str) -> None:
+    apart = {"pytorch": "scalar", "explain": "scalar", "scalar": "pytorch"}
+    other = apart.get(module.split(".")[1])
+    assert not [
+        name for name in imports(MODULES[module], module) if name.startswith(f"gradtui.probe.{other}.")
+    ]
+
+
 FACES = {"check", "plain", "export", "tui"}
 
 

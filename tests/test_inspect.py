@@ -13,9 +13,9 @@ from dialogue import answers
 from standing import Script, stand
 from tui import PROGRAMS, debugger, screen_text, step, until
 
-from gradtui.probe import torch_looking
+from gradtui.probe.pytorch import looking
+from gradtui.probe.pytorch.looking import look
 from gradtui.probe.slices import parse_slice
-from gradtui.probe.torch_looking import look
 from gradtui.scalar import Value
 from gradtui.trace import Trace
 from gradtui.trace.cursor import Cursor
@@ -76,7 +76,7 @@ TENSORS = {
 @pytest.mark.parametrize("name", TENSORS)
 @pytest.mark.parametrize("piece", [1 << 20, 64])
 def test_figures_and_bars_are_torchs(name: str, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch_looking, "PIECE", piece)
+    monkeypatch.setattr(looking, "PIECE", piece)
     whole = TENSORS[name]
     seen = Inspected(1, 1, name, **look(whole))
     flat = (whole.abs() if whole.is_complex() else whole).double().reshape(-1)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradtui.probe.breakpoints import FINITE, Armed, holds
-from gradtui.probe.summaries import summarize
-from gradtui.probe.torch_pass import _all_within
+from gradtui.probe.pytorch.one_pass import _all_within
+from gradtui.probe.pytorch.summaries import summarize
 from gradtui.session.breakpoints import parse
 
 TESTS = ["nonfinite", "zero", "norm>1", "norm<1", "norm>inf", "norm<inf", "norm>0", "min<-1", "max>2"]

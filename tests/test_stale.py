@@ -13,8 +13,8 @@ from running import headless
 from torch import nn
 
 import gradtui
-from gradtui.probe.summaries import read
-from gradtui.probe.torch_gradients import TorchLeaf
+from gradtui.probe.pytorch.leaves import TorchLeaf
+from gradtui.probe.pytorch.summaries import read
 from gradtui.scalar import Value
 from gradtui.trace import Trace
 

@@ -15,10 +15,10 @@ import pytest
 import torch
 
 import gradtui
-from gradtui.probe import reading, torch_pass, torch_watcher
 from gradtui.probe.output import ProgramOutput
 from gradtui.probe.places import Places
 from gradtui.probe.probe import Probe
+from gradtui.probe.pytorch import one_pass, reading, watcher
 from gradtui.probe.reporter import Reporter
 from gradtui.session.breakpoints import parse
 from gradtui.wire.channel import MemoryChannel
@@ -41,7 +41,7 @@ def interrupted() -> Iterator[Callable[[], None]]:
 
 @pytest.mark.parametrize(
     ("module", "reads"),
-    [(torch_watcher, "summarize"), (reading, "read")],
+    [(watcher, "summarize"), (reading, "read")],
     ids=["as a pass begins", "in a hook"],
 )
 def test_what_a_signal_handler_raises_in_our_code_reaches_the_program(
@@ -81,7 +81,7 @@ def test_what_a_signal_handler_raises_while_output_is_flushed_reaches_the_progra
 
 
 def test_a_fault_of_ours_in_a_hook_does_not_reach_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch_pass, "read_saved", None)
+    monkeypatch.setattr(one_pass, "read_saved", None)
     w = torch.tensor(1.0, requires_grad=True)
     with gradtui.record() as trace:
         (w * 2).backward()
@@ -90,7 +90,7 @@ def test_a_fault_of_ours_in_a_hook_does_not_reach_the_program(monkeypatch: pytes
 
 
 def test_hooks_that_cannot_all_be_installed_are_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(torch_pass.TorchPass, "_after_node")  # missed when the first prehook stands
+    monkeypatch.delattr(one_pass.TorchPass, "_after_node")  # missed when the first prehook stands
     w = torch.tensor(1.0, requires_grad=True)
     loss = (w * 2).sum()
     with gradtui.record() as trace:
@@ -99,7 +99,7 @@ def test_hooks_that_cannot_all_be_installed_are_taken_away(monkeypatch: pytest.M
     assert [len(run.steps) for run in trace.passes] == [0]
     assert ["could not look at a node" in notice.message for notice in trace.notices] == [True]
     gc.collect()
-    assert not [o for o in gc.get_objects() if type(o) is torch_pass.TorchPass]
+    assert not [o for o in gc.get_objects() if type(o) is one_pass.TorchPass]
 
 
 def test_an_exception_that_cannot_be_told_reaches_the_program_as_it_is() -> None:

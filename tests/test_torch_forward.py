@@ -14,9 +14,9 @@ import torch
 from tensors import values
 
 import gradtui
-from gradtui.probe.forward import VALUES, ForwardMap
 from gradtui.probe.places import Places
-from gradtui.probe.torch_graph import walk
+from gradtui.probe.pytorch.forward import VALUES, ForwardMap
+from gradtui.probe.pytorch.graph import walk
 from gradtui.trace.chainrule import terms
 
 
@@ -243,7 +243,7 @@ def test_lines_of_another_thread_s_graph_are_none_rather_than_wrong() -> None:
 
 
 def test_a_fault_of_ours_in_the_forward_does_not_reach_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradtui.probe.forward.summarize", None)
+    monkeypatch.setattr("gradtui.probe.pytorch.forward.summarize", None)
     with gradtui.record() as trace:
         w = torch.ones(2, requires_grad=True)
         (w * 2).sum().backward()

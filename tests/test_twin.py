@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import gradtui
-from gradtui.probe.choice import SEVERAL, Chooser
-from gradtui.probe.operations import side_of
-from gradtui.probe.twin import TwinGraph
+from gradtui.probe.scalar.choice import SEVERAL, Chooser
+from gradtui.probe.scalar.operations import side_of
+from gradtui.probe.scalar.twin import TwinGraph
 from gradtui.trace.trace import Trace
 
 FAULT = 1.0

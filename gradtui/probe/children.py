@@ -14,7 +14,7 @@ import sys
 from typing import Any
 
 from gradtui.probe.descriptors import identity
-from gradtui.probe.torch_import import Finder
+from gradtui.probe.pytorch.importing import Finder
 
 _KEY = "gradtui"
 _IN_CHILD = """

@@ -54,7 +54,7 @@ def apart() -> Iterator[None]:
         if hasattr(sys.modules.get("torch"), "no_grad"):
             import torch
 
-            from gradtui.probe.torch_private import untouched
+            from gradtui.probe.pytorch.private import untouched
 
             stack.enter_context(torch.no_grad())
             stack.enter_context(untouched())

@@ -56,7 +56,7 @@ def _why_not(what: str, stands: bool) -> str:
 
 def _fields(result: Any, part: str) -> dict[str, Any]:
     if is_tensor(result):
-        from gradtui.probe.torch_looking import look
+        from gradtui.probe.pytorch.looking import look
 
         return look(result, part)
     value = None if isinstance(result, bool) else number(result)

@@ -9,9 +9,9 @@ from contextlib import ExitStack
 from typing import Literal
 
 from gradtui.probe.places import Places
+from gradtui.probe.pytorch.arrival import TorchArrival
 from gradtui.probe.reporter import Reporter
-from gradtui.probe.scalar_watcher import ScalarWatcher
-from gradtui.probe.torch_arrival import TorchArrival
+from gradtui.probe.scalar.watcher import ScalarWatcher
 from gradtui.probe.weak import Remembered
 from gradtui.wire.channel import Outlet
 
@@ -75,7 +75,7 @@ class Probe:
         self._torch.close()
         self.reporter.enabled = False
         if counting and hasattr(sys.modules.get("torch"), "autograd"):
-            from gradtui.probe.torch_unwatched import Unwatched
+            from gradtui.probe.pytorch.unwatched import Unwatched
 
             self._torch.enter_context(Unwatched(self.reporter))
 

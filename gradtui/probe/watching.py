@@ -54,7 +54,7 @@ def seen(expression: str, result: Any) -> Seen:
     if isinstance(result, bool) or result is None:
         return Seen(expression, text=str(result))
     if is_tensor(result):
-        from gradtui.probe.summaries import summarize
+        from gradtui.probe.pytorch.summaries import summarize
 
         return Seen(expression, summarize(result, True))
     value = number(result)

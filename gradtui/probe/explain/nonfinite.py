@@ -1,0 +1,258 @@
+"""Where a NaN or Inf comes from: looked for among saved tensors, only once something is bad."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from gradtui.probe.explain.names import said
+from gradtui.probe.explain.recomputed import Recomputed, Seen
+from gradtui.probe.explain.saved import readable
+from gradtui.probe.explain.writes import Writes
+from gradtui.probe.places import Places
+from gradtui.probe.pytorch.private import leaf_of, op_of, packed, saved_names
+from gradtui.wire.messages import Explained, Part, Summary, Value
+from gradtui.wire.values import digits
+
+if TYPE_CHECKING:
+    from gradtui.probe.pytorch.one_pass import TorchPass
+
+TIMES = 8
+"""So many contributions of a run are looked into."""
+
+_RESULTS = ("result", "output", "result0", "grad_input")
+_REENTRANT = "CheckpointFunctionBackward"
+_BOUNDED = ("ReluBackward", "TanhBackward", "SigmoidBackward")
+"""Bad where their operand is, and only there."""
+_SLOTS = {
+    "Addmm": {"mat1": 1, "mat2": 2}, "Baddbmm": {"batch1": 1, "batch2": 2}, "Mm": {"self": 0, "mat2": 1},
+    "Bmm": {"self": 0, "mat2": 1}, "Linear": {"input": 0, "weight": 1},
+}  # fmt: skip
+_USUAL = {"self": 0, "input": 0, "other": 1, "exponent": 1, "target": 1}
+
+
+def bad(value: Value | None) -> bool:
+    """Is a gradient or value known to hold NaN or Inf?"""
+    if isinstance(value, Summary):
+        return value.nonfinite > 0  # the norm of finite entries may overflow
+    return value is not None and value - value != 0
+
+
+class Nonfinite:
+    """One for a run."""
+
+    def __init__(self) -> None:
+        self._contributions = 0
+        self._told = False
+        """Has a bad forward been told? Those after it are mostly its doing."""
+
+    # ---------------------------------------------------------------- backward
+
+    def of_contribution(self, node: Any, sent: Sequence[Any], told: Sequence[Any]) -> tuple[str, ...]:
+        """A node turned finite gradients into these: what it saved, where the first bad entry is."""
+        if self._contributions >= TIMES:
+            return ()
+        self._contributions += 1
+        for gradient, item in zip(sent, told):
+            if item is not None and bad(item.value):
+                saved = list(readable(node))
+                return tuple(_at_fault(gradient, saved))
+        return ()
+
+    # ----------------------------------------------------------------- forward
+
+    def of_root(self, hooks: TorchPass, roots: Sequence[int], writes: Writes) -> Explained | None:
+        """The root's value is not finite: the first bad value of the forward that can be seen."""
+        root = next((i for i in roots if bad(hooks.described[i].value)), None)
+        if root is None or self._told:
+            return None
+        self._told = True
+        order = _forward_order(hooks)
+        found = _bad_leaf(hooks, writes)
+        if found is None:
+            facts = hooks.described[root]
+            told = f"the forward value of {said(facts)} is not finite; nothing that was saved tells why"
+            found = _bad_result(hooks, order) or (root, (told,), None)
+            if writes.recomputed is not None and _wait(hooks, order, found, writes.recomputed):
+                return None
+        return _explained(hooks, found)
+
+
+Found = tuple[int, Sequence[Part], int | None]
+
+
+def _explained(hooks: TorchPass, found: Found) -> Explained:
+    i, message, culprit = found
+    return Explained("nonfinite", hooks.number, 0, hooks.ids[i], tuple(message), culprit)
+
+
+def _wait(hooks: TorchPass, order: list[int], found: Found, recomputed: Recomputed) -> bool:
+    """Where a checkpoint may hide what was bad first, tell when it has been computed again."""
+    hidden = [i for i in order if op_of(hooks.nodes[i]) == _REENTRANT or _is_packed(hooks.nodes[i])]
+    places, reporter = hooks.reporter.places, hooks.reporter
+    lines = {i: places.shown(stack) for i in hidden if (stack := hooks.described[i].stack) is not None}
+
+    def tell(seen: Seen) -> None:
+        try:
+            told = _explained(hooks, _hidden(lines, seen, places) or found)
+            for stack in (told.culprit, *(part for part in told.message if isinstance(part, int))):
+                places.use(stack)
+            reporter.send(told)
+        except Exception as error:
+            reporter.fault(error, "look at what is computed again")
+
+    return bool(hidden) and recomputed.wait(tell, lambda: reporter.steps)
+
+
+def _is_packed(node: Any) -> bool:
+    return any(packed(node, name) for name in saved_names(node))
+
+
+def _hidden(lines: dict[int, str], seen: Seen, places: Places) -> Found | None:
+    """What a checkpoint's part has shown; `lines`: of the nodes that may belong to one."""
+    if seen.born is not None:
+        born, line = seen.born, places.shown(seen.born.stack)
+        i = next((i for i, shown in lines.items() if shown == line), next(iter(lines), 0))
+        wrong = torch.isnan(born.result) | (born.result == torch.inf)
+        text = _entries(born.result, wrong, "not finite")
+        head = f"the first bad forward value is that of {born.what} at "
+        return i, (head, born.stack, f", as the checkpoint computed it again: {text}"), born.stack
+    order = list(lines)
+    last = max((at for at, i in enumerate(order) if lines[i] in seen.lines), default=len(order))
+    if last + 1 >= len(order) or seen.inherited:
+        return None
+    told = "all was finite up to here as the checkpoint computed it again: this or what follows is bad"
+    return order[last + 1], (told,), None
+
+
+def _forward_order(hooks: TorchPass) -> list[int]:
+    inner = [i for i, node in enumerate(hooks.nodes) if leaf_of(node) is None]
+    return sorted(inner, key=lambda i: hooks.nodes[i]._sequence_nr())
+
+
+def _bad_leaf(hooks: TorchPass, writes: Writes) -> Found | None:
+    for i, node in enumerate(hooks.nodes):
+        leaf = leaf_of(node)
+        if leaf is not None and bad(hooks.described[i].value):
+            text = _entries(leaf, ~torch.isfinite(leaf.detach()), "not finite")
+            message: list[Part] = [f"{hooks.described[i].name or 'a leaf'} is bad before the forward: {text}"]
+            write = writes.last(leaf)
+            if write is not None:
+                message += [f"; {write.what} changed it last, at ", write.stack]
+            return i, message, None if write is None else write.stack
+    return None
+
+
+def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
+    """The first node, in the order of the forward, whose value is bad while its operands were not."""
+    by_node = {id(node): i for i, node in enumerate(hooks.nodes)}
+    for i in order:
+        node, facts = hooks.nodes[i], hooks.described[i]
+        saved = [(name, value.detach()) for name, value in readable(node) if value.is_floating_point()]
+        operands = [(name, value) for name, value in saved if name not in _RESULTS]
+        for name, value in operands:
+            wrong = torch.isnan(value) | (value == torch.inf)
+            if wrong.any():
+                slot = _slot(node, name)
+                made = None if slot is None else node.next_functions[slot][0]
+                text = _entries(value, wrong, "not finite")
+                if id(made) in by_node and leaf_of(made) is None:
+                    return _came_out(hooks, by_node[id(made)], text)
+                what = f"what {said(facts)} saved as '{name}'"
+                if slot is not None and made is None:
+                    what = f"an operand without a gradient ('{name}')"
+                return i, (f"{what} was bad already in the forward: {text}",), None
+        cause = _cause(facts.op, dict(saved), getattr(node, "_saved_exponent", None))
+        if cause is not None:
+            return i, (f"the first bad forward value is that of {said(facts)}: {cause}",), None
+        for name, value in saved:
+            wrong = torch.isnan(value) | (value == torch.inf)
+            if name in _RESULTS and wrong.any():
+                text = _entries(value, wrong, "not finite")
+                made = node.next_functions[0][0]
+                if facts.op.startswith(_BOUNDED) and id(made) in by_node and leaf_of(made) is None:
+                    return _came_out(hooks, by_node[id(made)], text)
+                return i, (f"the first bad forward value is that of {said(facts)}: {text}",), None
+    return None
+
+
+def _came_out(hooks: TorchPass, i: int, text: str) -> Found:
+    """A result that the next node saved is bad; were its own operands good?"""
+    told = f"{said(hooks.described[i])} came out bad in the forward: {text}"
+    if not any(value.is_floating_point() for _, value in readable(hooks.nodes[i])):
+        told += "; its own operands were not saved, and may have been bad before it"
+    return i, (told,), None
+
+
+def _slot(node: Any, name: str) -> int | None:
+    """Which operand is saved under a name; None where that is not known."""
+    word = op_of(node).partition("Backward")[0]
+    slot = _SLOTS.get(word, _USUAL).get(name)
+    return None if slot is None or slot >= len(node.next_functions) else slot
+
+
+def _cause(op: str, saved: dict[str, torch.Tensor], exponent: object) -> str | None:
+    """Finite operands that the function has no finite value for."""
+    word = op.partition("Backward")[0]
+    x, other = saved.get("self"), saved.get("other")
+    if word in ("Log", "Log2", "Log10") and x is not None and (x <= 0).any():
+        return _signs(x)
+    if word == "Log1P" and x is not None and (x <= -1).any():
+        return _entries(x, x <= -1, "-1 or less")
+    if word == "Div" and other is not None and (other == 0).any():
+        return f"its divisor: {_entries(other, other == 0, 'zero')}"
+    if word == "Pow" and x is not None and isinstance(exponent, (int, float)):
+        wrong = ~torch.isfinite(x.pow(exponent))
+        return _entries(x, wrong, f"without a finite power of {exponent:g}") if wrong.any() else None
+    if word == "Mul" and x is not None and other is not None:
+        product = x * other
+        wrong = ~torch.isfinite(product)
+        return _entries(product, wrong, "too large") if wrong.any() else None
+    if word in ("Acos", "Asin") and x is not None and (x.abs() > 1).any():
+        return _entries(x, x.abs() > 1, "beyond 1")
+    return None
+
+
+def _signs(x: torch.Tensor) -> str:
+    signs = ((x == 0, "zero"), (x < 0, "negative"))
+    return " and ".join(_entries(x, wrong, what) for wrong, what in signs if wrong.any())
+
+
+def _at_fault(gradient: torch.Tensor, saved: list[tuple[str, torch.Tensor]]) -> Iterator[str]:
+    wrong = ~torch.isfinite(gradient.detach())
+    yield _entries(gradient, wrong, "not finite")
+    first = _first(wrong)
+    told = [
+        f"saved {name} is {_number(value.detach()[first])}"
+        for name, value in saved
+        if value.shape == gradient.shape and not value.is_sparse
+    ]
+    if told:
+        yield "there " + " and ".join(told)
+    for name, value in saved:
+        if value.shape != gradient.shape and value.is_floating_point() and value.numel():
+            value = value.detach()
+            odd = (value == 0) | ~torch.isfinite(value)
+            if odd.any():
+                yield f"saved {name}: {_entries(value, odd, 'zero or not finite')}"
+
+
+def _entries(value: torch.Tensor, wrong: torch.Tensor, what: str) -> str:
+    """`2 of 10 entries are zero, the first at [3]`."""
+    count, total = int(wrong.sum()), value.numel()
+    if total == 1:
+        return f"it is {_number(value.detach().reshape(()))}"
+    first = _first(wrong)
+    at = "" if first is None else f", the first at {list(first)} ({_number(value.detach()[first])})"
+    return f"{count:,} of {total:,} entries {'is' if count == 1 else 'are'} {what}{at}"
+
+
+def _first(wrong: torch.Tensor) -> Any:
+    found = wrong.nonzero()
+    return tuple(found[0].tolist()) if len(found) else None
+
+
+def _number(value: torch.Tensor) -> str:
+    return digits(value.item())

@@ -1,0 +1,243 @@
+"""Parameters that no gradient comes to, told once for an optimizer that steps them, and why.
+
+Told at the program's end: what alternates (heads, the nets of a GAN) and what joins late has been reached
+by then. A notice says it after `STEPS` steps. What a custom function returned None for is told without an
+optimizer too.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
+from operator import is_
+from types import FrameType
+from typing import Any
+
+import torch
+
+from gradtui.probe.explain.empty import EmptySteps
+from gradtui.probe.explain.hidden import HiddenParameters
+from gradtui.probe.explain.names import defined, modules_in, name_in, several
+from gradtui.probe.explain.replaced import replaced
+from gradtui.probe.explain.unreached import Why, unreached
+from gradtui.probe.frames import user_frames
+from gradtui.probe.pytorch.forward import ForwardMap
+from gradtui.probe.pytorch.graph import walk
+from gradtui.probe.pytorch.leaves import held_by_optimizers
+from gradtui.probe.pytorch.private import forward_class, leaf_of, op_of
+from gradtui.probe.reporter import Reporter
+from gradtui.probe.weak import Reference, Remembered
+from gradtui.wire.messages import Explained, Part
+
+STEPS = 50
+"""Steps of an optimizer after which a notice tells of a parameter that was never reached."""
+FEW = 2
+"""So many it must have made by the program's end for a finding."""
+
+_Suspect = tuple[weakref.ref[Any], str | None, int | None, Why]
+
+
+class _Optimizer:
+    """What is known of one optimizer."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.reference = weakref.ref(optimizer)
+        self.kind = type(optimizer).__name__
+        self.steps = 0
+        self.suspects: list[_Suspect] = []
+        """Parameters not reached so far: name, the stack that defines it, and why."""
+
+
+class Parameters:
+    """Watches what optimizers step, and what they do not. `reached`: has a leaf been in a pass?"""
+
+    def __init__(self, reporter: Reporter, forward: ForwardMap, reached: Callable[[Any], bool]) -> None:
+        self._reporter = reporter
+        self._forward = forward
+        self._reached = reached
+        self._known: dict[int, _Optimizer] = {}
+        self._empty = EmptySteps(reporter, forward.deeds, reached)
+        self._hidden = HiddenParameters(reporter, forward.deeds.writes, reached)
+        self._withheld = Remembered[Why]()
+        """Of leaves that a custom function returned None for."""
+        self._without: dict[int, tuple[weakref.ref[Any], str | None]] = {}
+        """Those of them that nothing has come to so far, with their names."""
+        self.last: tuple[int, int, Collection[int]] = (0, 0, ())
+        """The last pass, its steps, and the sequence numbers of its nodes."""
+
+    def stepped(self, optimizer: Any, frame: FrameType) -> None:
+        """An optimizer has stepped; `frame`: of the program's, which called it."""
+        known = self._known.get(id(optimizer))
+        if known is None or known.reference() is not optimizer:
+            known = self._known[id(optimizer)] = _Optimizer(optimizer)
+        known.steps += 1
+        known.suspects = [s for s in known.suspects if (leaf := s[0]()) is None or leaf.grad is None]
+        if self.last[0]:
+            self._hidden.stepped(optimizer, known.steps, frame)
+            if known.steps == 1:
+                self._empty.stepped(optimizer, frame)
+                self._suspect(known, optimizer, frame)
+        if known.steps == STEPS:
+            for message, _, _ in self._found(known):
+                said = [p if isinstance(p, str) else self._reporter.places.shown(p) for p in message]
+                self._reporter.notice("".join(said), self.last[0])
+
+    def passed(self) -> None:
+        """A pass has ended."""
+        if self._without:
+            self._without = {
+                key: entry
+                for key, entry in self._without.items()
+                if (leaf := entry[0]()) is not None and leaf.grad is None
+            }
+
+    def withheld(self, node: Any, slot: int, names: Callable[[Any], str | None]) -> None:
+        """A custom function received a gradient and returned None for an operand. `names`: of nodes."""
+        stack = self._forward.stack_of(self._forward.number_of(node))
+        made: tuple[Part, ...] = () if stack is None else (" at ", stack)
+        culprit = self._reporter.places.returned(getattr(forward_class(node), "backward", None))
+        kind = "unused-parameter" if culprit is None else "cut-graph"
+        why = Why((op_of(node), *made, " sent None on the way there"), culprit, kind)
+        for below in walk([node.next_functions[slot][0]]):
+            leaf = leaf_of(below)
+            if leaf is not None:
+                if self._withheld.get(leaf) is None:
+                    self._without[id(leaf)] = Reference(leaf), names(below)
+                self._withheld.set(leaf, why)
+
+    def _lacks(self, leaf: Any) -> bool:
+        """Has nothing come to a leaf so far?"""
+        return (
+            leaf.requires_grad
+            and leaf.grad is None
+            and (not self._reached(leaf) or self._withheld.get(leaf) is not None)
+        )
+
+    def ends(self) -> None:
+        """The watching ends."""
+        self._empty.ends()
+        self._hidden.ends(self.last[:2])
+        for known in self._known.values():
+            if known.steps >= FEW:
+                self._tell(known)
+        self.passed()
+        if self._without:
+            self._tell_withheld(held_by_optimizers())
+
+    def _tell_withheld(self, held: Collection[int]) -> None:
+        """Of leaves that the program moves itself, if at all."""
+        groups: dict[Why, list[str | None]] = {}
+        for key, (reference, name) in self._without.items():
+            why = self._withheld.by_id(key)
+            if reference() is not None and why is not None and key not in held:
+                groups.setdefault(why, []).append(name)
+        for why, members in groups.items():
+            names = [name for name in members if name]
+            head = f"no gradient has come to {several(names, len(members))}: "
+            self._explain(why, [head, *why.message], None, names)
+
+    def _suspect(self, known: _Optimizer, optimizer: Any, frame: FrameType) -> None:
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        missing = [p for p in parameters if self._lacks(p)]
+        frozen = [p for p in parameters if not p.requires_grad and p.is_leaf]
+        if not missing and not frozen:
+            return
+        frames = user_frames(frame, self._reporter.places)
+        homes = _homes(missing + frozen, modules_in(frames))
+        if any(id(p) not in homes for p in missing):  # the model may be a library's variable alone
+            found = modules_in(list(_outwards(frame)))
+            homes = {**_homes(missing + frozen, [(type(m).__name__, m) for _, m in found]), **homes}
+        lost: Why | None = None
+        for p in missing:
+            name, module, made = homes.get(id(p)) or (name_in(frames, partial(is_, p)), None, None)
+            stack = None if made is None else self._reporter.places.at(*made)
+            if name is None and isinstance(p, torch.nn.Parameter):
+                lost = why = lost or self._replaced(frames)
+            else:
+                known_why = self._withheld.get(p) if self._reached(p) else None
+                why = known_why or unreached(p, module, self._forward, self.last[2])
+            known.suspects.append((Reference(p), name, stack, why))
+        self._tell_frozen(optimizer, frozen, homes)
+
+    def _tell_frozen(self, optimizer: Any, frozen: list[Any], homes: dict[int, Any]) -> None:
+        if not frozen:
+            return
+        names = [homes[id(p)][0] for p in frozen if id(p) in homes]
+        stack = self._forward.deeds.frozen_at(frozen[0])
+        where = f", set at {self._reporter.places.shown(stack)}" if stack is not None else ""
+        self._reporter.notice(
+            f"{type(optimizer).__name__} was given {several(names, len(frozen))}, frozen "
+            f"(requires_grad=False{where}): no gradient comes there"
+        )
+
+    def _replaced(self, frames: list[FrameType]) -> Why:
+        """Why parameters of an optimizer belong to no model."""
+        instead = replaced(
+            held_by_optimizers(), modules_in(frames), self._reached, frames, self._reporter.places
+        )
+        head = "no model in scope holds them"
+        if instead is None:
+            return Why((f"{head}: were they replaced after the optimizer was made?",), None)
+        names, where = several(list(instead.names), len(instead.names)), instead.stack
+        made: tuple[Part, ...] = () if where is None else (", put there at ", where)
+        return Why(
+            (
+                f"{head} any more. They were replaced after the optimizer was made: the model has {names} "
+                "now",
+                *made,
+                ", which get gradients that no optimizer uses. Make the optimizer after that",
+            ),
+            where,
+        )
+
+    def _found(self, known: _Optimizer) -> Iterator[tuple[list[Part], list[_Suspect], Why]]:
+        """What lacks a gradient still, by reason."""
+        groups: dict[Why, list[_Suspect]] = {}
+        for suspect in known.suspects:
+            leaf = suspect[0]()
+            if leaf is None or self._lacks(leaf):
+                groups.setdefault(suspect[3], []).append(suspect)
+        for why, members in groups.items():
+            names = [name for _, name, _, _ in members if name]
+            told = several(names, len(members))
+            head = f"in {known.steps} steps of {known.kind} no gradient has come to {told}, which it steps: "
+            yield [head, *why.message], members, why
+
+    def _tell(self, known: _Optimizer) -> None:
+        for parts, members, why in self._found(known):
+            source = next((stack for _, _, stack, _ in members if stack is not None), None)
+            self._explain(why, parts, source, [name for _, name, _, _ in members if name])
+        known.suspects.clear()
+
+    def _explain(self, why: Why, parts: list[Part], source: int | None, names: list[str]) -> None:
+        use = self._reporter.places.use
+        message = tuple([use(part) or 0 if isinstance(part, int) else part for part in parts])
+        number, step, _ = self.last
+        name = names[0] if names else None
+        self._reporter.send(
+            Explained(why.kind, number, step, 0, message, use(why.culprit), use(source), name)
+        )
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _homes(
+    leaves: Iterable[Any], modules: list[tuple[str, torch.nn.Module]]
+) -> dict[int, tuple[str, torch.nn.Module, tuple[Any, int] | None]]:
+    """For parameters, by `id()`: the name, the module that owns it, and where that was put into its place."""
+    wanted = {id(leaf) for leaf in leaves}
+    found: dict[int, tuple[str, torch.nn.Module, tuple[Any, int] | None]] = {}
+    for path, root in modules:
+        parents = dict(torch.nn.Module.named_modules(root))
+        for name, part in parents.items():
+            for attribute, parameter in list(part._parameters.items()):
+                if parameter is None or id(parameter) not in wanted or id(parameter) in found:
+                    continue
+                full = ".".join(filter(None, (path, name, attribute)))
+                found[id(parameter)] = full, part, defined(parents, name, attribute)
+    return found

@@ -1,0 +1,1 @@
+"""Watching torch: the forward and its lines, the graph, the hooks of a pass, its tensors in figures."""

@@ -1,0 +1,367 @@
+"""One pass of torch's engine, seen through hooks on every node; each hook is given back, also on errors.
+
+Invariants. A node's prehook and post hook run in this order and in one thread; the wrappers of the
+nodes are kept alive for the pass, or torch would make new ones and identity would be lost. A fault
+of ours inside a hook must never reach the engine: it is reported as a notice, once. What a signal
+handler of the program's raises there must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from threading import get_ident
+from types import FrameType
+from typing import Any, Literal
+
+import torch
+
+from gradtui.probe.breakpoints import Span
+from gradtui.probe.explain.nonfinite import Nonfinite, bad
+from gradtui.probe.pytorch.graph import Graph
+from gradtui.probe.pytorch.leaves import TorchLeaf
+from gradtui.probe.pytorch.private import leaf_of, running_pass, untouched
+from gradtui.probe.pytorch.reading import Reader
+from gradtui.probe.pytorch.saved import read_saved
+from gradtui.probe.pytorch.spot import TorchSpot
+from gradtui.probe.reporter import Reporter
+from gradtui.wire.messages import Accumulated, Hit, Node, Saved, Sent, Stepped, Summary, Value
+from gradtui.wire.values import magnitude
+
+Attention = Literal["whole", "after", "order"]
+"""Nodes are looked at before and after they run; where they cannot stop, after they have; or nothing is
+wanted of them but the order in which they ran, should the pass fail."""
+
+FEW = 200
+"""Nodes up to which all that is cheap is read while the program runs: what torch saved, and more than the
+norm of middling tensors. In a larger graph that is read at a stop."""
+
+UNREAD = Summary((), "", "", note="not read")
+"""Of a pass in which no breakpoint could hold."""
+
+
+class TorchPass:
+    """Context manager: hooks on every node of the pass, reporting steps in the engine's own order."""
+
+    def __init__(self, reporter: Reporter, number: int, graph: Graph, full: bool) -> None:
+        self.reporter = reporter
+        self.number = number
+        self.graph = graph
+        self.nodes, self.ids = graph.nodes, graph.ids
+        self._full = full
+        self.steps = 0
+        self._received: dict[int, tuple[Value | None, ...]] = {}
+        self._before: dict[int, Summary | None] = {}
+        self._saved: dict[int, tuple[Saved, ...]] = {}
+        self._handles: list[Any] = []
+        self._over = False
+        self._task: int | None = None
+        """The engine's number for this pass, from its first node on."""
+        self._home = get_ident()
+        self._brief = len(graph.nodes) > FEW
+        self._read = Reader(self._brief)
+        self.attention: Attention = "whole"
+        self._ran: dict[int, None] = {}
+        """Nodes that have run, by index, in order."""
+        self.describe: Callable[[], list[Node]] = list
+        self._announce: Callable[[], object] | None = None
+        """Tells of the pass, where that was put off."""
+        self._alone: Callable[[], object] = list
+        self._kept: list[Stepped] = []
+        """Its steps until then."""
+        self.before_steps: dict[int, Summary | None] = {}
+        """What the leaves held whose steps these are."""
+        self.withheld: list[tuple[int, int]] = []
+        """Custom functions that received a gradient and returned None for an operand: by index, which one."""
+        self.stack = 0
+        """From which backward was called."""
+        self.frame: FrameType | None = None
+        """Of the program's, which called backward."""
+        self.leaves: dict[int, TorchLeaf] = {}
+        """How to look at each leaf, by id."""
+        self.accumulated: dict[int, TorchLeaf] = {}
+        """Those that the pass has accumulated into."""
+        self.held: set[int] = set()
+        """Leaves that had a gradient as the pass began."""
+        self.used: dict[int, int] = {}
+        """Leaves that entered with a used gradient, and the pass that it came from."""
+        self.on_zeroed: Callable[[list[int], dict[int, int]], None] = lambda *_: None
+        self.later: dict[int, Any] = {}
+        """Values that the person gives leaves as the pass ends."""
+        self.nonfinite: Nonfinite | None = None
+        """Who looks into contributions that are not finite."""
+        self.on_changed: Callable[[int, TorchLeaf, dict[int, int]], None] = lambda *_: None
+
+    # -------------------------------------------------------------- lifetime
+
+    def __enter__(self) -> TorchPass:
+        try:
+            self._install()
+        except BaseException as error:
+            self.__exit__()
+            if not isinstance(error, Exception):
+                raise
+            self.reporter.fault(error, "look at a node")
+        return self
+
+    def _install(self) -> None:
+        for i, node in enumerate(self.nodes):
+            if self.attention == "order":
+                self._handles.append(node.register_hook(self._marking(i)))
+                continue
+            if self.attention == "whole" or _always_before(node):
+                self._handles.append(node.register_prehook(self._guarded(self._before_node, i)))
+            self._handles.append(node.register_hook(self._guarded(self._after_node, i)))
+
+    def _look_before(self) -> None:
+        """The program may have to stop before a node now."""
+        self.attention = "whole"
+        for i, node in enumerate(self.nodes):
+            if i not in self._ran and not _always_before(node):
+                self._handles.append(node.register_prehook(self._guarded(self._before_node, i)))
+
+    def _marking(self, i: int) -> Callable[..., None]:
+        def marked(*_: Any) -> None:
+            if self._is_mine(i):
+                self._ran[i] = None
+
+        return marked
+
+    def __exit__(self, *exc: object) -> None:
+        self._over = True
+        while self._handles:
+            self._handles[-1].remove()
+            self._handles.pop()
+        self.frame = None
+        self._change_leaves()
+
+    def _change_leaves(self) -> None:
+        """The saved tensors of this pass are used up: its leaves may have other values."""
+        later, self.later = self.later, {}
+        for node, number in zip(self.nodes, self.ids) if later else ():
+            if number in later:
+                try:
+                    with untouched(), torch.no_grad():
+                        node.variable.copy_(later[number])
+                        self.leaves[number].moved(self._read(node.variable, True), number in self.held)
+                    self.on_changed(number, self.leaves[number], self.used)
+                except Exception as error:
+                    self.reporter.notice(f"the leaf could not be changed: {error}", self.number)
+
+    def _guarded(self, hook: Callable[..., Any], i: int) -> Callable[..., Any]:
+        def guarded(*args: Any) -> Any:
+            try:
+                if self._is_mine(i):
+                    with untouched():
+                        return hook(i, *args)
+            except Exception as error:
+                self.reporter.fault(error, "look at a node")
+            return None
+
+        return guarded
+
+    def _is_mine(self, i: int) -> bool:
+        """Does this pass run the node? A leaf's is shared with passes of other threads or inside this."""
+        task = running_pass()
+        if self._task is None and (get_ident() == self._home or i in self.graph.roots):
+            self._task = task
+        return task == self._task and not self._over
+
+    @property
+    def running(self) -> int | None:
+        """The index of the node that has begun to run and not ended, the innermost one.
+
+        Where nobody looked at its beginning: of those that are ready, the one that torch takes first.
+        """
+        if self.attention == "whole":
+            return next(reversed(self._received), None)
+        return self.graph.next(self._ran)
+
+    @property
+    def last(self) -> int | None:
+        """The index of the node that has ended last."""
+        return next(reversed(self._ran), None)
+
+    def received_by(self, i: int) -> tuple[Value | None, ...]:
+        """What a node received that has not ended."""
+        return self._received.get(i, ())
+
+    def zero(self) -> list[int]:
+        """Zero the leaves' gradients as `optimizer.zero_grad()` does: None in place of each."""
+        zeroed = []
+        for node, i in zip(self.nodes, self.ids):
+            variable = leaf_of(node)
+            if variable is not None and variable.grad is not None:
+                variable.grad = None
+                zeroed.append(i)
+        self.on_zeroed(zeroed, self.used)
+        return zeroed
+
+    def read(self, tensors: tuple[Any, ...], rich: bool) -> tuple[Summary | None, ...]:
+        """A summary for each."""
+        read = self._read
+        return tuple([read(tensor, rich) for tensor in tensors])
+
+    # ------------------------------------------------------------- announcing
+
+    @cached_property
+    def described(self) -> list[Node]:
+        """The nodes as they are announced, in the order of `nodes`."""
+        return self.describe()
+
+    def name_of(self, node: Any) -> str | None:
+        """What a node is called."""
+        return next((facts.name for other, facts in zip(self.nodes, self.described) if other is node), None)
+
+    def put_off(self, announce: Callable[[], object], alone: Callable[[], object]) -> None:
+        """Tell of nothing until `announce`; of a pass in which that never comes, `alone` tells."""
+        self._announce, self._alone = announce, alone
+
+    def announce(self) -> None:
+        """Somebody has to know of the pass now."""
+        announce, self._announce = self._announce, None
+        if announce is not None:
+            announce()
+            steps = (node for node in self.before_steps if node in self.leaves)
+            self.accumulated.update((node, self.leaves[node]) for node in steps)
+            kept, self._kept = self._kept, []
+            for step in kept:
+                self.reporter.stepped(step)
+            if self.attention == "order":
+                for i in self._ran:
+                    self.steps += 1
+                    sent = tuple(
+                        [None if target is None else Sent(target, UNREAD) for target in self.graph.inputs[i]]
+                    )
+                    self.reporter.stepped(Stepped(self.number, self.steps, self.ids[i], (UNREAD,), sent))
+
+    def finish(self) -> None:
+        """The pass is over. Nothing of it is kept: a graph would stay alive until the collector comes."""
+        if self.attention == "order":
+            self.steps = len(self._ran)
+        alone, self._alone = self._alone, list
+        if self._announce is not None:
+            alone()
+        self._announce, self.describe = None, list
+
+    # ----------------------------------------------------------------- hooks
+
+    def _before_node(self, i: int, received: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        stops = self.reporter.stops
+        rich = self._full or stops.rich
+        got: tuple[Value | None, ...] = self.read(received, rich)
+        replaced = None
+        if stops.interested() and (stops.looks_before or not _all_within(stops.quiet, got)):
+            spot = TorchSpot(self, i, received)
+            stops.before(spot, got)
+            if spot.gradients is not received:
+                received = replaced = spot.gradients
+            rich = self._full or stops.rich
+            got = self.read(received, rich)
+        self._received[i] = got
+        node = self.nodes[i]
+        leaf = leaf_of(node)
+        if leaf is not None:
+            self._before[i] = self._read(leaf.grad, rich)
+        elif rich or not self._brief:
+            self._saved[i] = read_saved(node, rich)
+        return replaced
+
+    def _after_node(self, i: int, sent: tuple[Any, ...], received: tuple[Any, ...]) -> None:
+        stops = self.reporter.stops
+        rich = self._full or stops.rich
+        self._ran[i] = None
+        got = self._received.pop(i, None)
+        if got is None:
+            got = self.read(received, rich)
+            if not self._brief:
+                self._saved[i] = read_saved(self.nodes[i], rich)
+            if self.attention == "after" and stops.interested() and stops.looks_before:
+                self._look_before()
+        hits: list[Hit] = []
+        contributions: tuple[Sent | None, ...] = ()
+        accumulated = None
+        why: tuple[str, ...] = ()
+        if leaf_of(self.nodes[i]) is not None:
+            accumulated = self._accumulated(i, received, got, rich)
+        else:
+            contributions = self._contributions(i, received, sent, rich)
+            if None in contributions and isinstance(self.nodes[i], torch.autograd.function.BackwardCFunction):
+                self._withhold(i, received, contributions)
+            if not _all_within(stops.quiet, got, contributions):
+                told = [(item.to, item.value) for item in contributions if item is not None]
+                hits = stops.after(TorchSpot(self, i, received, sent), got, told, self.attention == "whole")
+                if hits and not rich:
+                    contributions = self._contributions(i, received, sent, True)
+                worse = any(bad(value) for _, value in told) and not any(map(bad, got))
+                if worse and self.nonfinite is not None:
+                    why = self.nonfinite.of_contribution(self.nodes[i], sent, contributions)
+        self.steps += 1
+        saved = self._saved.pop(i, ())
+        step = Stepped(
+            self.number, self.steps, self.ids[i], got, contributions, accumulated, saved=saved, why=why
+        )
+        if self._announce is None:
+            self.reporter.stepped(step)
+        else:
+            self._kept.append(step)
+        if hits:
+            stops.stand("breakpoint", TorchSpot(self, i, received, sent), self.steps, None, hits)
+
+    def _contributions(
+        self, i: int, received: tuple[Any, ...], sent: tuple[Any, ...], rich: bool
+    ) -> tuple[Sent | None, ...]:
+        contributions: list[Sent | None] = []
+        for target, gradient in zip(self.graph.inputs[i], sent):
+            value = None if target is None else self._read.like(gradient, received, rich)
+            contributions.append(None if value is None or target is None else Sent(target, value))
+        return tuple(contributions)
+
+    def _withhold(self, i: int, received: tuple[Any, ...], contributions: tuple[Sent | None, ...]) -> None:
+        if any(gradient is not None for gradient in received):
+            for slot, (target, sent) in enumerate(zip(self.graph.inputs[i], contributions)):
+                if sent is None and target is not None:
+                    self.withheld.append((i, slot))
+
+    def _accumulated(
+        self, i: int, received: tuple[Any, ...], got: tuple[Value | None, ...], rich: bool
+    ) -> Accumulated:
+        number = self.ids[i]
+        if number in self.leaves:
+            self.accumulated[number] = self.leaves[number]
+        if self._announce is not None:
+            self.before_steps[number] = self._before.get(i)
+        grad = self.nodes[i].variable.grad
+        after = self._read.like(grad, received if self._before.get(i) is None else (), rich)
+        return Accumulated(number, self._before.pop(i, None), got[0] if got else None, after)
+
+
+def _all_within(norms: Span, received: tuple[Value | None, ...], sent: tuple[Sent | None, ...] = ()) -> bool:
+    """Are the norms of all of them there? Of what is not finite none is."""
+    low, high = norms
+    if low > high:  # also where there are none
+        return False
+    for value in (*received, *[item.value for item in sent if item is not None]):
+        norm = magnitude(value)
+        if norm is None:
+            if value is not None:
+                return False
+        elif not low <= norm <= high:
+            return False
+    return True
+
+
+def _always_before(node: Any) -> bool:
+    """Leaves, for what they hold; custom functions, for their backward may raise: what did it receive?"""
+    return leaf_of(node) is not None or isinstance(node, torch.autograd.function.BackwardCFunction)
+
+
+class Failed(TorchSpot):
+    """Where an exception left a pass: the node that ran; what it received is gone but for its summary."""
+
+    def __init__(self, pass_: TorchPass, i: int) -> None:
+        super().__init__(pass_, i, (), ())
+
+    def received(self) -> tuple[Value | None, ...]:
+        """As it was read before the node ran."""
+        return self._pass.received_by(self._i)

@@ -1,0 +1,1 @@
+"""Watching scalar engines: finding them, their graph, their pass, and the twin beside it."""

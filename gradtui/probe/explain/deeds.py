@@ -48,6 +48,8 @@ class Kind(Enum):
     """Sets a `.grad`, while somebody wants to know."""
     PICKS = 7
     """Gives indices, maybe beside values that have a graph: `topk`."""
+    NOTHING = 8
+    """Looks at what a tensor is, makes nothing and warns of nothing."""
 
 
 _IN_PLACE = {f"__i{word}__" for word in (
@@ -61,6 +63,11 @@ _PICKS = {
     "topk", "sort", "argsort", "max", "min", "median", "nanmedian", "mode", "kthvalue", "cummax", "cummin",
     *(f"{kind}max_pool{n}d_with_indices" for kind in ("", "adaptive_", "fractional_") for n in (1, 2, 3)),
 }  # fmt: skip
+_TELLS = {
+    *("device", "dtype", "is_cpu", "is_cuda", "is_leaf", "is_mps", "is_nested", "is_quantized", "is_sparse"),
+    *("is_xpu", "itemsize", "layout", "ndim", "requires_grad", "shape"),
+}
+"""Properties of a tensor, read again and again by torch's own modules."""
 _SET_GRAD: Any = vars(torch._C.TensorBase)["grad"].__set__
 _LEAVING = {
     "item": ".item()",
@@ -77,8 +84,12 @@ def kind_of(func: Any) -> Kind:
     if name in ("__get__", "__set__"):
         attribute = getattr(getattr(func, "__self__", None), "__name__", "")
         if name == "__get__":
+            if attribute in _TELLS:
+                return Kind.NOTHING
             return Kind.OPERATION if attribute == "data" else Kind.LOOKS
         return {"data": Kind.WRITES, "requires_grad": Kind.FREEZES}.get(attribute, Kind.LOOKS)
+    if name in ("dim", "numel", "size", "stride"):
+        return Kind.NOTHING
     if name in _LIKE:
         return Kind.LOOKS
     if name == "_set_grad_enabled":
@@ -129,6 +140,10 @@ class Deeds:
             return region, [region]
         return region, [region, ", which turns gradients off for ", cut.stack]
 
+    def matters(self, func: Any) -> bool:
+        """Has a torch function to be watched at all?"""
+        return (self._kinds.get(func) or self._learn(func)) is not Kind.NOTHING
+
     def done(
         self,
         func: Any,
@@ -140,9 +155,7 @@ class Deeds:
         before: int,
     ) -> None:
         """A torch function has run. `made`: a node, from the sequence number `before` on."""
-        kind = self._kinds.get(func)
-        if kind is None:
-            kind = self._learn(func)
+        kind = self._kinds.get(func) or self._learn(func)
         if kind is Kind.LOOKS:
             return
         if kind is Kind.OPERATION:

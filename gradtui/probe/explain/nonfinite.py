@@ -55,8 +55,8 @@ class Nonfinite:
         if self._contributions >= TIMES:
             return ()
         self._contributions += 1
-        for gradient, item in zip(sent, told):
-            if item is not None and bad(item.value):
+        for gradient, value in zip(sent, told):
+            if bad(value):
                 saved = list(readable(node))
                 return tuple(_at_fault(gradient, saved))
         return ()

@@ -94,8 +94,8 @@ class Parameters:
 
     def withheld(self, node: Any, slot: int, names: Callable[[Any], str | None]) -> None:
         """A custom function received a gradient and returned None for an operand. `names`: of nodes."""
-        stack = self._forward.stack_of(self._forward.number_of(node))
-        made: tuple[Part, ...] = () if stack is None else (" at ", stack)
+        operation = self._forward.made(node)
+        made: tuple[Part, ...] = () if operation is None else (" at ", operation.stack)
         culprit = self._reporter.places.returned(getattr(forward_class(node), "backward", None))
         kind = "unused-parameter" if culprit is None else "cut-graph"
         why = Why((op_of(node), *made, " sent None on the way there"), culprit, kind)

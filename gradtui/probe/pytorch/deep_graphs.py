@@ -39,7 +39,7 @@ def make_safe(graph: Graph) -> None:
 
 def _edges(graph: Graph) -> dict[int, list[int]]:
     """By index, the nodes that have some below them, and which of those have some in turn."""
-    at = {number: i for i, number in enumerate(graph.ids)}
+    at = graph.at
     inner = {i: inputs for i, inputs in enumerate(graph.inputs) if any(t is not None for t in inputs)}
     return {i: [at[t] for t in inputs if t is not None and at[t] in inner] for i, inputs in inner.items()}
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 
 from gradtui.probe.frames import library_frames, user_frames
-from gradtui.probe.pytorch.forward import ForwardMap
+from gradtui.probe.pytorch.forward import ForwardMap, Operation, returned_by
 from gradtui.probe.pytorch.graph import Graph
 from gradtui.probe.pytorch.leaf_values import LeafValues
-from gradtui.probe.pytorch.names import TorchNames
+from gradtui.probe.pytorch.names import Calls, TorchNames
 from gradtui.probe.pytorch.private import leaf_of, op_of, root_node
 from gradtui.probe.pytorch.summaries import summarize
 from gradtui.probe.reporter import Reporter
@@ -28,7 +28,7 @@ class Describer:
         self._forward = forward
         self._leaf_ids = leaf_ids
         self._inner_ids: dict[tuple[int, str], int] = {}
-        self._names = TorchNames(self._assigned)
+        self._names = TorchNames()
         self.values = LeafValues()
 
     def known(self, leaf: Any) -> int | None:
@@ -69,34 +69,43 @@ class Describer:
     ) -> list[Node]:
         """The nodes as they are announced. `roots`: what backward was called with."""
         places = self._reporter.places
-        frames, between = user_frames(caller, places), library_frames(caller, places)
-        named = self._names.find(graph.nodes, frames, between, places.stack(caller))
-        for path, kind in self._names.modules.kinds():
+        made = [
+            None if leaf is not None else self._forward.made(node)
+            for node, leaf in zip(graph.nodes, graph.leaves)
+        ]
+
+        def assigned(i: int) -> str | None:
+            return self._assigned(made[i], graph.nodes[i])
+
+        calls = Calls(user_frames(caller, places), library_frames(caller, places), places.stack(caller))
+        named = self._names.find(graph, calls, assigned)
+        modules = self._names.modules
+        for path, kind in modules.kinds():
             self._reporter.send(Module(path, kind))
         results = {id(root_node(t)): t for t in roots if isinstance(t, torch.Tensor)}
         described = []
-        for node, op, number, inputs, outputs, (name, is_path, tensor) in zip(
-            graph.nodes, graph.ops, graph.ids, graph.inputs, graph.outputs, named
+        for i, (node, leaf, operation, (name, is_path, tensor)) in enumerate(
+            zip(graph.nodes, graph.leaves, made, named)
         ):
-            leaf, sequence = leaf_of(node), self._forward.number_of(node)
             value: Value | None
             if leaf is not None:
                 stack, module, value = None, id(leaf), self.values(leaf, rich)
             else:
-                stack, module = self._forward.stack_of(sequence), self._forward.module_of(sequence)
-                value = summarize(results.get(id(node), tensor), rich) or self._forward.value_of(sequence)
+                stack, module = (operation.stack, operation.module) if operation is not None else (None, 0)
+                tensor = results.get(id(node), tensor)
+                value = self._forward.value_of(node) if tensor is None else summarize(tensor, rich)
             described.append(
                 Node(
-                    number,
-                    op,
-                    inputs,
+                    graph.ids[i],
+                    graph.ops[i],
+                    graph.inputs[i],
                     leaf is not None,
                     name,
                     is_path,
                     value,
                     places.use(stack),
-                    self._names.modules.of(module),
-                    outputs=outputs,
+                    modules.of(module),
+                    outputs=graph.outputs[i],
                 )
             )
         return described
@@ -104,13 +113,14 @@ class Describer:
     def root(self, node: Any, number: int, roots: list[Any]) -> Node:
         """A root alone, of a pass that is not recorded."""
         value = next((summarize(t, False) for t in roots if root_node(t) is node), None)
-        sequence = self._forward.number_of(node)
+        made = self._forward.made(node)
         leaf = leaf_of(node) is not None
-        name = None if leaf else self._assigned(node)
-        stack = self._reporter.places.use(self._forward.stack_of(sequence))
+        name = None if leaf else self._assigned(made, node)
+        stack = self._reporter.places.use(None if made is None else made.stack)
         return Node(number, op_of(node), (), leaf, name, name is not None, value, stack)
 
-    def _assigned(self, node: Any) -> str | None:
+    def _assigned(self, made: Operation | None, node: Any) -> str | None:
         """The variable that a node's result was stored in as it was made."""
-        stack = self._forward.result_of(self._forward.number_of(node))
-        return None if stack is None else self._reporter.places.assigned(stack)
+        if made is None or not returned_by(made, node):
+            return None
+        return self._reporter.places.assigned(made.stack)

@@ -21,7 +21,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -54,6 +54,19 @@ def _running_module(frame: Any) -> int:
     return 0
 
 
+class Operation(NamedTuple):
+    """A torch function that made nodes."""
+
+    end: int
+    """Behind the sequence number of its last node."""
+    stack: int
+    """Where it was called."""
+    module: int
+    """The `id()` of the innermost module that ran, 0 for none."""
+    kind: int
+    """The `id()` of the type of its last node, whose result it returned; 0 where that is not known."""
+
+
 class ForwardMap(TorchFunctionMode):
     """Context manager; active in the thread that enters it."""
 
@@ -65,10 +78,8 @@ class ForwardMap(TorchFunctionMode):
         self.deeds = Deeds(places)
         """What else the forward did."""
         self._starts: list[int] = []
-        self._ends: list[int] = []
-        self._stacks: list[int] = []
-        self._modules: list[int] = []  # id() of the innermost module that ran, 0 for none
-        self._kinds: list[int] = []  # id() of the type of the last node made, 0 where it is not known
+        """The sequence numbers of the first nodes of `_operations`."""
+        self._operations: list[Operation] = []
         self._here = threading.local()
         """Has `entered` in the thread that entered; an ident would be given to another thread later."""
         self._values: dict[int, Summary] = {}
@@ -143,7 +154,8 @@ class ForwardMap(TorchFunctionMode):
             out = original(cls, *args, **kwargs)
             if next_sequence_number() > before:
                 try:
-                    watching._made(before, out, sys._getframe(1))
+                    if watching._is_here():  # another thread counts for itself
+                        watching._made(before, out, sys._getframe(1))
                     watching.deeds.cuts.use(args, before)
                 except Exception as error:
                     watching._contain(error)
@@ -157,7 +169,7 @@ class ForwardMap(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        if self._left or being_compiled():
+        if self._left or not self.deeds.matters(func) or being_compiled():
             return func(*args, **(kwargs or {}))
         frame = sys._getframe(1)
         before = next_sequence_number()
@@ -177,43 +189,37 @@ class ForwardMap(TorchFunctionMode):
         self._fault(error)
 
     def _made(self, before: int, out: Any, frame: Any) -> None:
-        if not self._is_here():
-            return  # `Function.apply` of another thread, which counts for itself
         if torch.is_anomaly_enabled():
             leave_no_trace(out, before)
         starts, end = self._starts, next_sequence_number()
         at = len(starts)
         if starts and before < starts[-1]:  # operations inside this one have their own lines already
             at = bisect_right(starts, before)
-            if at and before < self._ends[at - 1]:
+            if at and before < self._operations[at - 1].end:
                 return
             end = min(end, starts[at])
         node = None
         if type(out) is torch.Tensor and self._seen < DEEP:
             node = out.grad_fn
             self._seen += node is not None
-        last = node is not None and node._sequence_nr() == end - 1
-        found = end, self._places.stack(frame), _running_module(frame), id(type(node)) if last else 0
-        columns = self._ends, self._stacks, self._modules, self._kinds
-        if len(self._ends) != len(starts):  # a handler of the program's raised in the lines below
-            for column in columns:
-                del column[len(starts) :]
-        for column, entry in zip(columns, found):
-            column.insert(at, entry)
+        number = -1 if node is None else node._sequence_nr()
+        kind = id(type(node)) if number == end - 1 else 0
+        if len(self._operations) != len(starts):  # a handler of the program's raised in the lines below
+            del self._operations[len(starts) :]
+        self._operations.insert(at, Operation(end, self._places.stack(frame), _running_module(frame), kind))
         starts.insert(at, before)
         if len(starts) > KEPT:
             self._forget()
         if node is not None and out.numel() <= SMALL and not out.is_cuda:
             summary = summarize(out, False)
             if summary is not None:
-                self._values[node._sequence_nr()] = summary
+                self._values[number] = summary
                 if len(self._values) > VALUES:
                     self._values = dict(islice(self._values.items(), VALUES // 2, None))
 
     def _forget(self) -> None:
-        half = KEPT // 2
-        for column in (self._ends, self._stacks, self._modules, self._kinds, self._starts):
-            del column[:half]
+        del self._operations[: KEPT // 2]
+        del self._starts[: KEPT // 2]
 
     def forget_values(self, sequence_numbers: Iterable[int]) -> None:
         """The graph of these nodes has been freed: nobody will ask for their values again."""
@@ -223,43 +229,32 @@ class ForwardMap(TorchFunctionMode):
 
     # ----------------------------------------------------------------- asking
 
-    def number_of(self, node: Any) -> int:
-        """The number to ask by: its sequence number; -1, of which nothing is known, where the node that got
-        it in this thread is another one."""
-        number: int = node._sequence_nr()
-        i = self._operation(number)
-        if i is None or number != self._ends[i] - 1 or self._kinds[i] in (0, id(type(node))):
-            return number
-        return -1
+    def made(self, node: Any) -> Operation | None:
+        """The operation that made a node; None where it was not seen, or where the node that got this number
+        in this thread is another one."""
+        if not self._is_here():
+            return None  # a pass in another thread: most likely its graph was numbered there too
+        number = node._sequence_nr()
+        i = bisect_right(self._starts, number) - 1
+        if i < 0:
+            return None
+        found = self._operations[i]
+        if number >= found.end or (number == found.end - 1 and found.kind not in (0, id(type(node)))):
+            return None
+        return found
 
-    def stack_of(self, sequence_number: int) -> int | None:
-        """The stack that made the node of this number, None if it was not seen."""
-        i = self._operation(sequence_number)
-        return None if i is None else self._stacks[i]
-
-    def result_of(self, sequence_number: int) -> int | None:
-        """The stack of the operation whose result the node of this number is; None where it is none."""
-        i = self._operation(sequence_number)
-        return self._stacks[i] if i is not None and sequence_number == self._ends[i] - 1 else None
-
-    def module_of(self, sequence_number: int) -> int:
-        """The `id()` of the innermost module that was running when the node was made, 0 for none."""
-        i = self._operation(sequence_number)
-        return 0 if i is None else self._modules[i]
+    def value_of(self, node: Any) -> Summary | None:
+        """The forward value of a node, where it was small."""
+        return self._values.get(node._sequence_nr()) if self._values and self.made(node) else None
 
     def ran(self, module: int) -> tuple[int, int] | None:
         """The first and the last sequence number of what was made while this module was innermost."""
         if not self._is_here():
             return None
-        made = [i for i, ran in enumerate(self._modules) if ran == module]
+        made = [i for i, operation in enumerate(self._operations) if operation.module == module]
         return (self._starts[made[0]], self._starts[made[-1]]) if made else None
 
-    def _operation(self, sequence_number: int) -> int | None:
-        if not self._is_here():
-            return None  # a pass in another thread: most likely its graph was numbered there too
-        i = bisect_right(self._starts, sequence_number) - 1
-        return i if i >= 0 and sequence_number < self._ends[i] else None
 
-    def value_of(self, sequence_number: int) -> Summary | None:
-        """The forward value of the node of this number, where it was small."""
-        return self._values.get(sequence_number) if self._is_here() else None
+def returned_by(operation: Operation | None, node: Any) -> bool:
+    """Is a node of an operation the last one, whose result was returned?"""
+    return operation is not None and node._sequence_nr() == operation.end - 1

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 from typing import Any
 
+from gradtui.probe.pytorch.private import leaf_of
+
 
 def walk(roots: list[Any]) -> Iterator[Any]:
     """Every node below the roots, roots first. No recursion: graphs are deep."""
@@ -27,9 +29,11 @@ class Graph:
         self.ops = ops
         """What the nodes do, as torch calls it."""
         self.ids = ids
-        self.roots = [next(i for i, node in enumerate(nodes) if node is root) for root in roots]
+        self.leaves = [leaf_of(node) for node in nodes]
+        """The leaf that each one accumulates into, None where it does not."""
+        by_node = {id(node): number for node, number in zip(nodes, ids)}
+        self.roots = [self.at[by_node[id(root)]] for root in roots]
         """By index."""
-        by_node = {id(node): i for node, i in zip(nodes, ids)}
         edges = [node.next_functions for node in nodes]  # each time made anew
         self.inputs: list[tuple[int | None, ...]] = [
             tuple([None if f is None else by_node[id(f)] for f, _ in leaving]) for leaving in edges
@@ -37,6 +41,11 @@ class Graph:
         """Ids of the nodes that each one sends to."""
         self.outputs: list[tuple[int, ...]] = [_outputs(leaving) for leaving in edges]
         """Which output of its input each edge leads to; empty where each is the first."""
+
+    @cached_property
+    def at(self) -> dict[int, int]:
+        """The index of each node, by its id."""
+        return {number: i for i, number in enumerate(self.ids)}
 
     @property
     def sequence_numbers(self) -> list[int]:
@@ -52,12 +61,11 @@ class Graph:
     @cached_property
     def _users(self) -> list[set[int]]:
         """For each node, those that send to it."""
-        at = {number: i for i, number in enumerate(self.ids)}
         users: list[set[int]] = [set() for _ in self.nodes]
         for i, inputs in enumerate(self.inputs):
             for target in inputs:
                 if target is not None:
-                    users[at[target]].add(i)
+                    users[self.at[target]].add(i)
         return users
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from gradtui.probe.numbers import SOME
+from gradtui.probe.numbers import FEW
 from gradtui.probe.pytorch.leaves import same_entries, sample
 from gradtui.probe.pytorch.summaries import read
 from gradtui.probe.weak import Remembered
@@ -34,7 +34,7 @@ class LeafValues:
 
     def __call__(self, leaf: Any, rich: bool) -> Summary:
         """As `read`."""
-        if type(leaf) not in (torch.Tensor, torch.nn.Parameter) or leaf.numel() <= SOME:
+        if type(leaf) not in (torch.Tensor, torch.nn.Parameter) or leaf.numel() <= FEW:
             return read(leaf, rich)
         entries = sample(leaf)
         known = self._known.get(leaf)

@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-import re
 import weakref
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 
 from gradtui.probe import names
+from gradtui.probe.pytorch.graph import Graph
 from gradtui.probe.pytorch.module_paths import ModulePaths
-from gradtui.probe.pytorch.private import leaf_of, op_of, packed, readable, saved_value
+from gradtui.probe.pytorch.written_out import write_out
 from gradtui.probe.weak import Reference
 
-_SIGNS = {
-    "Add": "+",
-    "Sub": "-",
-    "Mul": "*",
-    "Div": "/",
-    "Mm": "@",
-    "Mv": "@",
-    "Dot": "@",
-    "Bmm": "@",
-    "Neg": "neg",
-}
-_CALLED = {
-    "Tanh", "Exp", "Log", "Relu", "Sigmoid", "Sin", "Cos", "Sqrt", "Abs", "Sum", "Mean", "Softmax",
-    "LogSoftmax", "Gelu", "Silu", "Clone", "Norm", "Prod", "Max", "Min", "Var", "Std", "Cumsum", "Squeeze",
-}  # fmt: skip
-_SAVED_AS = {
-    "Mm": ("self", "mat2"),
-    "Bmm": ("self", "mat2"),
-    "Mv": ("self", "vec"),
-    "Dot": ("self", "tensor"),
-}
-"""Under which names operations save their operands; the others as `self` and `other`."""
-_PATH = re.compile(r"[\w.\[\]]+")
-_NAME = re.compile(r"^(\w+?)Backward\d*$")
+Named: TypeAlias = tuple[str | None, bool, Any]
+"""A node's name, whether that is a variable's path, and the tensor that was found under it or None."""
+
+
+class Calls(NamedTuple):
+    """Through which `backward` was called."""
+
+    frames: list[FrameType]
+    """The user's."""
+    between: list[FrameType]
+    """The library's that lie between those and `backward`."""
+    stack: int
+    """The id of it all."""
 
 
 class TorchNames:
@@ -49,34 +37,25 @@ class TorchNames:
     pass are searched for as deep as such were found at the same call of `backward` before.
     """
 
-    def __init__(self, assigned: Callable[[Any], str | None]) -> None:
-        """`assigned`: the variable that a node's result was stored in as it was made."""
-        self._assigned = assigned
+    def __init__(self) -> None:
         self._leaves: dict[int, tuple[weakref.ref[Any], str | None]] = {}
         self.modules = ModulePaths()
         self._depths: dict[int, int] = {}  # by stack: the deepest that a new leaf was found at
         self._fruitless: set[int] = set()  # stacks at which the deepest search left new leaves nameless
 
-    def find(
-        self, nodes: list[Any], frames: list[FrameType], between: list[FrameType], stack: int
-    ) -> list[tuple[str | None, bool, Any]]:
-        """For each node: its name, whether that is a variable's path, the tensor found under it or None.
-
-        `frames`: the user's; `between`: the library's that they called `backward` through. `stack`: the id
-        of the stack that called it.
-        """
-        search = self._search(nodes, frames, between, stack)
+    def find(self, graph: Graph, calls: Calls, assigned: Callable[[int], str | None]) -> list[Named]:
+        """For each node. `assigned`: the variable that its result, by index, was stored in as it was made."""
+        search = self._search(graph, calls)
         if search.doubted:
             for key in search.doubted:
                 del self._leaves[key]
-            search = self._search(nodes, frames, between, stack)
+            search = self._search(graph, calls)
         self._remember(search)
-        return search.names(self._assigned)
+        return search.names(assigned)
 
-    def _search(
-        self, nodes: list[Any], frames: list[FrameType], between: list[FrameType], stack: int
-    ) -> _Search:
-        search = _Search(nodes, self._leaves, self.modules)
+    def _search(self, graph: Graph, calls: Calls) -> _Search:
+        frames, between, stack = calls
+        search = _Search(graph, self._leaves, self.modules)
         search.run(frames, 1)
         if search.new and between and not search.new <= set(search.found):
             search.run(between, 1)  # a trainer's own `self` says more than a long way through the trainer
@@ -107,14 +86,14 @@ class _Search:
 
     def __init__(
         self,
-        nodes: list[Any],
+        graph: Graph,
         known: dict[int, tuple[weakref.ref[Any], str | None]],
         modules: ModulePaths,
     ) -> None:
-        self._nodes = nodes
+        self._graph = graph
         self._modules = modules
-        self._inner = {id(node) for node in nodes if leaf_of(node) is None}
-        self.leaves = [leaf for node in nodes if (leaf := leaf_of(node)) is not None]
+        self._inner = {id(node) for node, leaf in zip(graph.nodes, graph.leaves) if leaf is None}
+        self.leaves = [leaf for leaf in graph.leaves if leaf is not None]
         self.found: dict[int, str] = {}
         self._tensors: dict[int, Any] = {}
         self._outputs: dict[int, dict[int, str]] = {}
@@ -192,106 +171,49 @@ class _Search:
 
     def _claim_module(self, module: torch.nn.Module, path: str) -> None:
         """Parameters are called as `named_parameters` calls them, whatever else holds them."""
-        for name, parameter in torch.nn.Module.named_parameters(module, remove_duplicate=False):
-            self._modules.place(parameter, path, name.rpartition(".")[0])
-            key = id(parameter)
-            self._check(parameter, f"{path}.{name}")
-            if key not in self._by_module:
-                self._by_module.add(key)
-                self._wanted.discard(key)
-                self.found[key] = f"{path}.{name}"
-                self._found(key, path)
-        for name, part in torch.nn.Module.named_modules(module):
+        for name, part in _inside(module):
             self._modules.place(part, path, name)
             prefix = f"{path}.{name}" if name else path
-            for attribute, value in list(vars(part).items()):
+            for key, parameter in part._parameters.items():
+                if parameter is not None:
+                    self._claim_parameter(parameter, path, name, f"{prefix}.{key}")
+            for key, value in list(vars(part).items()):
                 if isinstance(value, torch.Tensor):
-                    self._claim_tensor(value, f"{prefix}.{attribute}")
+                    self._claim_tensor(value, f"{prefix}.{key}")
 
-    def names(self, assigned: Callable[[Any], str | None]) -> list[tuple[str | None, bool, Any]]:
+    def _claim_parameter(self, parameter: torch.Tensor, model: str, module: str, path: str) -> None:
+        self._modules.place(parameter, model, module)
+        self._check(parameter, path)
+        key = id(parameter)
+        if key not in self._by_module:
+            self._by_module.add(key)
+            self._wanted.discard(key)
+            self.found[key] = path
+            self._found(key, path)
+
+    def names(self, assigned: Callable[[int], str | None]) -> list[Named]:
         """In the order of the nodes. What no variable holds any more goes by the name that it was `assigned`
         when it was made; else it is written out from its operands."""
-        told: dict[int, tuple[str | None, bool, Any]] = {}
-        for node in self._nodes:
-            if id(node) not in self.found and leaf_of(node) is None and (name := assigned(node)):
-                self.found[id(node)] = name
-        for node in reversed(self._nodes):
-            self._name(node, told)
-        for node in reversed(self._nodes):  # operands may come after their users in the walk
-            if told[id(node)][0] is None:
-                self._name(node, told)
-        return [told[id(node)] for node in self._nodes]
-
-    def _name(self, node: Any, told: dict[int, tuple[str | None, bool, Any]]) -> None:
-        leaf = leaf_of(node)
-        key = id(node if leaf is None else leaf)
-        outputs = self._outputs.get(key, {})
-        if any(outputs):  # more than the first output has a name: `a, b, c`
-            told[id(node)] = (", ".join(outputs[i] for i in sorted(outputs)), True, None)
-            return
-        if key in self.found:
-            told[id(node)] = (self.found[key], True, self._tensors.get(key))
-            return
-        if _word(type(node).__name__) is None:
-            told[id(node)] = (None, False, None)
-            return
-        operands = [
-            self._operand(function, output, told) if function is not None else self._input(node, slot)
-            for slot, (function, output) in enumerate(node.next_functions)
-        ]
-        told[id(node)] = (_written_out(node, operands), False, None)
-
-    def _input(self, node: Any, slot: int) -> str | None:
-        """An operand that needs no gradient, where torch saved it: a number, or a tensor that was met."""
-        match = _NAME.match(op_of(node))
-        named = _SAVED_AS.get(match.group(1) if match else "", ("self", "other"))
-        if (
-            slot >= len(named)
-            or not hasattr(type(node), "_saved_" + named[slot])
-            or packed(node, named[slot])
-        ):
-            return None
-        try:
-            saved = saved_value(node, named[slot])
-        except RuntimeError:  # freed, or changed in place since
-            return None
-        if not isinstance(saved, torch.Tensor):
-            return None
-        found = self._inputs.get(id(saved))
-        if found is None and not readable(saved) and saved.dim() == 0:
-            return f"{saved.item():g}"
-        return found
-
-    def _operand(
-        self, function: Any, output: int, told: dict[int, tuple[str | None, bool, Any]]
-    ) -> str | None:
-        """The name of one output of a node."""
-        outputs = self._outputs.get(id(function), {})
-        if any(outputs) or output:
-            return outputs.get(output)
-        return told.get(id(function), (None,))[0]
+        told: list[Named] = []
+        for i, (node, leaf) in enumerate(zip(self._graph.nodes, self._graph.leaves)):
+            key = id(node if leaf is None else leaf)
+            outputs = self._outputs.get(key)
+            if outputs and any(outputs):  # more than the first output has a name: `a, b, c`
+                told.append((", ".join(outputs[n] for n in sorted(outputs)), True, None))
+            else:
+                path = self.found.get(key) or (assigned(i) if leaf is None else None)
+                told.append((path, path is not None, self._tensors.get(key)))
+        write_out(self._graph, told, self._outputs, self._inputs)
+        return told
 
 
-@lru_cache(maxsize=2_000)
-def _word(kind: str) -> str | None:
-    """The word for an op that can be written out, `Mul` for `MulBackward0`; None for any other."""
-    match = _NAME.match(kind)
-    word = match.group(1) if match is not None else ""
-    return word if word in _SIGNS or word in _CALLED or word in ("Pow", "T") else None
-
-
-def _written_out(node: Any, operands: list[str | None]) -> str | None:
-    word = _word(type(node).__name__) or ""
-    if word in _SIGNS:
-        if any(operands):  # one that needs no gradient may be nowhere to be found: `out - …`
-            unknown = [function is None for function, _ in node.next_functions]
-            operands = ["…" if o is None and gone else o for o, gone in zip(operands, unknown)]
-        return names.written_out(_SIGNS[word], operands)
-    if word == "Pow":
-        exponent = getattr(node, "_saved_exponent", None)
-        if isinstance(exponent, (int, float)):
-            return names.written_out(f"**{exponent:g}", operands[:1])
-        return names.written_out("**", operands)
-    if word == "T":
-        return f"{operands[0]}.T" if operands and _PATH.fullmatch(operands[0] or "") else None
-    return names.written_out(word.lower(), operands[:1]) if word in _CALLED else None
+def _inside(module: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
+    """As `named_modules`, which takes longer the deeper a module lies."""
+    stack, seen = [("", module)], {id(module)}
+    while stack:
+        name, part = stack.pop()
+        yield name, part
+        for key, child in reversed(part._modules.items()):
+            if child is not None and id(child) not in seen:
+                seen.add(id(child))
+                stack.append((f"{name}.{key}" if name else key, child))

@@ -8,11 +8,11 @@ handler of the program's raises there must.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from threading import get_ident
 from types import FrameType
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 
@@ -35,6 +35,20 @@ wanted of them but the order in which they ran, should the pass fail."""
 FEW = 200
 """Nodes up to which all that is cheap is read while the program runs: what torch saved, and more than the
 norm of middling tensors. In a larger graph that is read at a stop."""
+
+LISTENING = 8
+"""At every so many-th node of a large graph that runs through, what the debugger says is listened to."""
+
+_Taken: TypeAlias = tuple[
+    int,
+    tuple[Value | None, ...],
+    Sequence[Value | None],
+    Accumulated | None,
+    tuple[Saved, ...],
+    tuple[str, ...],
+]
+"""A step as it is kept: the node by index, what it received, what it sent along each edge, and the rest of
+`Stepped`."""
 
 UNREAD = Summary((), "", "", note="not read")
 """Of a pass in which no breakpoint could hold."""
@@ -67,7 +81,7 @@ class TorchPass:
         self._announce: Callable[[], object] | None = None
         """Tells of the pass, where that was put off."""
         self._alone: Callable[[], object] = list
-        self._kept: list[Stepped] = []
+        self._kept: list[_Taken] = []
         """Its steps until then."""
         self.before_steps: dict[int, Summary | None] = {}
         """What the leaves held whose steps these are."""
@@ -105,19 +119,22 @@ class TorchPass:
         return self
 
     def _install(self) -> None:
-        for i, node in enumerate(self.nodes):
+        passing = self.attention == "after" and self._brief
+        for i, (node, leaf) in enumerate(zip(self.nodes, self.graph.leaves)):
             if self.attention == "order":
                 self._handles.append(node.register_hook(self._marking(i)))
                 continue
-            if self.attention == "whole" or _always_before(node):
+            custom = _is_custom(node)
+            if self.attention == "whole" or leaf is not None or custom:
                 self._handles.append(node.register_prehook(self._guarded(self._before_node, i)))
-            self._handles.append(node.register_hook(self._guarded(self._after_node, i)))
+            hook = self._passing(i) if passing and not custom else self._guarded(self._after_node, i)
+            self._handles.append(node.register_hook(hook))
 
     def _look_before(self) -> None:
         """The program may have to stop before a node now."""
         self.attention = "whole"
-        for i, node in enumerate(self.nodes):
-            if i not in self._ran and not _always_before(node):
+        for i, (node, leaf) in enumerate(zip(self.nodes, self.graph.leaves)):
+            if i not in self._ran and leaf is None and not _is_custom(node):
                 self._handles.append(node.register_prehook(self._guarded(self._before_node, i)))
 
     def _marking(self, i: int) -> Callable[..., None]:
@@ -225,15 +242,13 @@ class TorchPass:
             steps = (node for node in self.before_steps if node in self.leaves)
             self.accumulated.update((node, self.leaves[node]) for node in steps)
             kept, self._kept = self._kept, []
-            for step in kept:
-                self.reporter.stepped(step)
+            for step, taken in enumerate(kept, 1):
+                self._tell(step, taken)
             if self.attention == "order":
                 for i in self._ran:
                     self.steps += 1
-                    sent = tuple(
-                        [None if target is None else Sent(target, UNREAD) for target in self.graph.inputs[i]]
-                    )
-                    self.reporter.stepped(Stepped(self.number, self.steps, self.ids[i], (UNREAD,), sent))
+                    told = [None if target is None else UNREAD for target in self.graph.inputs[i]]
+                    self._tell(self.steps, (i, (UNREAD,), told, None, (), ()))
 
     def finish(self) -> None:
         """The pass is over. Nothing of it is kept: a graph would stay alive until the collector comes."""
@@ -249,9 +264,10 @@ class TorchPass:
     def _before_node(self, i: int, received: tuple[Any, ...]) -> tuple[Any, ...] | None:
         stops = self.reporter.stops
         rich = self._full or stops.rich
+        self._read.listen(stops.quiet)
         got: tuple[Value | None, ...] = self.read(received, rich)
         replaced = None
-        if stops.interested() and (stops.looks_before or not _all_within(stops.quiet, got)):
+        if stops.interested() and (stops.looks_before or self._read.loud):
             spot = TorchSpot(self, i, received)
             stops.before(spot, got)
             if spot.gradients is not received:
@@ -259,17 +275,49 @@ class TorchPass:
             rich = self._full or stops.rich
             got = self.read(received, rich)
         self._received[i] = got
-        node = self.nodes[i]
-        leaf = leaf_of(node)
+        node, leaf = self.nodes[i], self.graph.leaves[i]
         if leaf is not None:
             self._before[i] = self._read(leaf.grad, rich)
         elif rich or not self._brief:
             self._saved[i] = read_saved(node, rich)
         return replaced
 
+    def _passing(self, i: int) -> Callable[..., Any]:
+        """The hook behind a node of a large graph: as short as it can be where nobody will ask."""
+        stops, read = self.reporter.stops, self._read
+        targets, leaf = self.graph.inputs[i], self.graph.leaves[i]
+        listens = not i % LISTENING
+
+        def passed(sent: tuple[Any, ...], received: tuple[Any, ...]) -> None:
+            try:
+                if self._over or (running_pass() != self._task and not self._is_mine(i)):
+                    return
+                with untouched():
+                    if listens and stops.interested() and stops.looks_before and self.attention == "after":
+                        self._look_before()
+                    if self.attention == "whole" or stops.rich:
+                        self._after_node(i, sent, received)
+                        return
+                    read.listen(stops.quiet)
+                    got, told = read.step(received, sent, targets)
+                    if read.loud:
+                        self._after_node(i, sent, received)
+                        return
+                    self._ran[i] = None
+                    accumulated = None
+                    if leaf is not None:
+                        accumulated = self._accumulated(i, received, got, False)
+                        self._received.pop(i, None)
+                    self._take((i, got, told, accumulated, (), ()))
+            except Exception as error:
+                self.reporter.fault(error, "look at a node")
+
+        return passed
+
     def _after_node(self, i: int, sent: tuple[Any, ...], received: tuple[Any, ...]) -> None:
         stops = self.reporter.stops
         rich = self._full or stops.rich
+        self._read.listen(stops.quiet)
         self._ran[i] = None
         got = self._received.pop(i, None)
         if got is None:
@@ -279,48 +327,43 @@ class TorchPass:
             if self.attention == "after" and stops.interested() and stops.looks_before:
                 self._look_before()
         hits: list[Hit] = []
-        contributions: tuple[Sent | None, ...] = ()
+        told: tuple[Value | None, ...] = ()
         accumulated = None
         why: tuple[str, ...] = ()
-        if leaf_of(self.nodes[i]) is not None:
+        if self.graph.leaves[i] is not None:
             accumulated = self._accumulated(i, received, got, rich)
         else:
-            contributions = self._contributions(i, received, sent, rich)
-            if None in contributions and isinstance(self.nodes[i], torch.autograd.function.BackwardCFunction):
-                self._withhold(i, received, contributions)
-            if not _all_within(stops.quiet, got, contributions):
-                told = [(item.to, item.value) for item in contributions if item is not None]
-                hits = stops.after(TorchSpot(self, i, received, sent), got, told, self.attention == "whole")
+            told = self._contributions(i, received, sent, rich)
+            if None in told and _is_custom(self.nodes[i]):
+                self._withhold(i, received, told)
+            if self._read.loud or not _all_within(stops.quiet, got):
+                items = [
+                    (to, v) for to, v in zip(self.graph.inputs[i], told) if to is not None and v is not None
+                ]
+                hits = stops.after(TorchSpot(self, i, received, sent), got, items, self.attention == "whole")
                 if hits and not rich:
-                    contributions = self._contributions(i, received, sent, True)
-                worse = any(bad(value) for _, value in told) and not any(map(bad, got))
-                if worse and self.nonfinite is not None:
-                    why = self.nonfinite.of_contribution(self.nodes[i], sent, contributions)
-        self.steps += 1
-        saved = self._saved.pop(i, ())
-        step = Stepped(
-            self.number, self.steps, self.ids[i], got, contributions, accumulated, saved=saved, why=why
-        )
-        if self._announce is None:
-            self.reporter.stepped(step)
-        else:
-            self._kept.append(step)
+                    told = self._contributions(i, received, sent, True)
+                if any(map(bad, told)) and not any(map(bad, got)) and self.nonfinite is not None:
+                    why = self.nonfinite.of_contribution(self.nodes[i], sent, told)
+        self._take((i, got, told, accumulated, self._saved.pop(i, ()), why))
         if hits:
             stops.stand("breakpoint", TorchSpot(self, i, received, sent), self.steps, None, hits)
 
     def _contributions(
         self, i: int, received: tuple[Any, ...], sent: tuple[Any, ...], rich: bool
-    ) -> tuple[Sent | None, ...]:
-        contributions: list[Sent | None] = []
-        for target, gradient in zip(self.graph.inputs[i], sent):
-            value = None if target is None else self._read.like(gradient, received, rich)
-            contributions.append(None if value is None or target is None else Sent(target, value))
-        return tuple(contributions)
+    ) -> tuple[Value | None, ...]:
+        like = self._read.like
+        return tuple(
+            [
+                None if target is None else like(gradient, received, rich)
+                for target, gradient in zip(self.graph.inputs[i], sent)
+            ]
+        )
 
-    def _withhold(self, i: int, received: tuple[Any, ...], contributions: tuple[Sent | None, ...]) -> None:
+    def _withhold(self, i: int, received: tuple[Any, ...], told: tuple[Value | None, ...]) -> None:
         if any(gradient is not None for gradient in received):
-            for slot, (target, sent) in enumerate(zip(self.graph.inputs[i], contributions)):
-                if sent is None and target is not None:
+            for slot, (target, value) in enumerate(zip(self.graph.inputs[i], told)):
+                if value is None and target is not None:
                     self.withheld.append((i, slot))
 
     def _accumulated(
@@ -329,31 +372,44 @@ class TorchPass:
         number = self.ids[i]
         if number in self.leaves:
             self.accumulated[number] = self.leaves[number]
+        before = self._before.pop(i, None)
         if self._announce is not None:
-            self.before_steps[number] = self._before.get(i)
-        grad = self.nodes[i].variable.grad
-        after = self._read.like(grad, received if self._before.get(i) is None else (), rich)
-        return Accumulated(number, self._before.pop(i, None), got[0] if got else None, after)
+            self.before_steps[number] = before
+        grad = self.graph.leaves[i].grad
+        after = self._read.like(grad, received if before is None else (), rich)
+        return Accumulated(number, before, got[0] if got else None, after)
+
+    # --------------------------------------------------------------- telling
+
+    def _take(self, taken: _Taken) -> None:
+        """A step has ended."""
+        self.steps += 1
+        if self._announce is None:
+            self._tell(self.steps, taken)
+        else:
+            self._kept.append(taken)
+
+    def _tell(self, step: int, taken: _Taken) -> None:
+        i, got, told, accumulated, saved, why = taken
+        sent = [
+            None if value is None or target is None else Sent(target, value)
+            for target, value in zip(self.graph.inputs[i], told)
+        ]
+        self.reporter.stepped(
+            Stepped(self.number, step, self.ids[i], got, tuple(sent), accumulated, saved=saved, why=why)
+        )
 
 
-def _all_within(norms: Span, received: tuple[Value | None, ...], sent: tuple[Sent | None, ...] = ()) -> bool:
+def _all_within(norms: Span, received: tuple[Value | None, ...]) -> bool:
     """Are the norms of all of them there? Of what is not finite none is."""
     low, high = norms
-    if low > high:  # also where there are none
-        return False
-    for value in (*received, *[item.value for item in sent if item is not None]):
-        norm = magnitude(value)
-        if norm is None:
-            if value is not None:
-                return False
-        elif not low <= norm <= high:
-            return False
-    return True
+    known = [magnitude(value) for value in received if value is not None]
+    return all(norm is not None and low <= norm <= high for norm in known)
 
 
-def _always_before(node: Any) -> bool:
-    """Leaves, for what they hold; custom functions, for their backward may raise: what did it receive?"""
-    return leaf_of(node) is not None or isinstance(node, torch.autograd.function.BackwardCFunction)
+def _is_custom(node: Any) -> bool:
+    """A custom function's: its backward may raise, and what it received has to be known then."""
+    return isinstance(node, torch.autograd.function.BackwardCFunction)
 
 
 class Failed(TorchSpot):

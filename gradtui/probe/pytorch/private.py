@@ -6,6 +6,7 @@
 - `_profiler_enabled`, `_enable_record_function`: whether this thread is profiled, and what it leaves out.
 - `_functions.AccumulateGrad`: the type of the nodes that add to a leaf's `.grad`.
 - `torch.utils.weakref`: `swap_tensors` asks it who refers to a tensor, and refuses one that somebody does.
+- `_dispatch_keys`: bits that tell the device, the layout and the wrappers of a tensor.
 - `Module._call_impl`: every call of a module passes through it.
 - `register_optimizer_step_post_hook`, `.._pre_hook`: public, but they are lists for all optimizers.
 - `_raw_saved_x.unpack_hook`: tells, without unpacking, that `_saved_x` would run hooks of the program's.
@@ -142,6 +143,20 @@ def _without_profiler() -> Iterator[None]:
 _is_wrapped: Callable[[Any], bool] = torch._C._functorch.is_functorch_wrapped_tensor
 _is_batched: Callable[[Any], bool] = torch._C._functorch.is_legacy_batchedtensor
 _dispatch_modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
+
+
+_dispatch_keys: Callable[[Any], Any] = torch._C._dispatch_keys
+
+
+def keys_of(tensor: Any) -> int:
+    """Tells sparse, nested, conjugate, wrapped and batched tensors and those without a memory from others."""
+    keys: int = _dispatch_keys(tensor).raw_repr()
+    return keys
+
+
+def dispatch_modes() -> int:
+    """How many dispatch modes of the program's are active: they would see what we do with a tensor."""
+    return _dispatch_modes()
 
 
 def readable(tensor: Any) -> str:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import torch
 
 from gradtui.probe.numbers import FEW, SOME, summary_of_floats
-from gradtui.probe.pytorch.private import readable, untouched
+from gradtui.probe.pytorch.private import dispatch_modes, keys_of, readable, untouched
 from gradtui.wire.messages import Summary
+
+CROWD = 1_000
+"""Kinds of tensors that are remembered."""
 
 
 def summarize(tensor: Any, rich: bool) -> Summary | None:
@@ -30,8 +35,31 @@ def read(tensor: torch.Tensor, rich: bool, brief: bool = False) -> Summary:
 
     `brief`: where not `rich`, of more than 64 elements the norm alone.
     """
+    if brief and not rich:
+        norm = norm_of(tensor)
+        if norm is not None:
+            return Summary(tuple(tensor.shape), DTYPES[tensor.dtype], "cpu", norm)
+    return _read(tensor, rich, brief)
+
+
+def norm_of(tensor: torch.Tensor) -> float | None:
+    """The norm of an ordinary tensor of more than 64 elements, None of any other, and where it is not finite.
+
+    What takes most of the time of watching large gradients: all that tells a tensor's nature is in its
+    dispatch keys.
+    """
+    if type(tensor) is not torch.Tensor and type(tensor) is not torch.nn.Parameter:
+        return None
+    take = (_norms.get((tensor.dtype, keys_of(tensor))) or _learn(tensor))[0]
+    if take is None or tensor.numel() <= FEW or dispatch_modes():
+        return None
+    norm = take(tensor.detach() if tensor.requires_grad else tensor).item()
+    return norm if norm <= _MOST else None
+
+
+def _read(tensor: torch.Tensor, rich: bool, brief: bool) -> Summary:
     shape = tuple(tensor.shape) if not tensor.is_nested else ()
-    dtype, device = _named(tensor.dtype).removeprefix("torch."), _named(tensor.device)
+    dtype, device = str(tensor.dtype).removeprefix("torch."), str(tensor.device)
     why_not = readable(tensor)
     if why_not:
         return Summary(shape, dtype, device, note=why_not)
@@ -49,17 +77,30 @@ def read(tensor: torch.Tensor, rich: bool, brief: bool = False) -> Summary:
         return Summary(shape, dtype, device, note=str(error).splitlines()[0][:80])
 
 
+_Take: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 _vector_norm: Callable[..., torch.Tensor] = torch.linalg.vector_norm
-_WIDER = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
-_names: dict[Any, str] = {}
+_MOST = sys.float_info.max
+_NORMS: dict[torch.dtype, _Take] = {
+    torch.float64: _vector_norm,
+    torch.float32: _vector_norm,
+    torch.float16: partial(_vector_norm, dtype=torch.float32),
+    torch.bfloat16: partial(_vector_norm, dtype=torch.float32),
+}
+DTYPES = {dtype: str(dtype).removeprefix("torch.") for dtype in _NORMS}
+"""As text, which torch makes anew each time."""
+_norms: dict[tuple[torch.dtype, int], tuple[_Take | None]] = {}
+"""How to take the norm of tensors of a dtype and a set of dispatch keys; None where one call would not do."""
 
 
-def _named(thing: Any) -> str:
-    """A dtype or a device as text, which torch makes anew each time."""
-    name = _names.get(thing)
-    if name is None:
-        name = _names[thing] = str(thing)
-    return name
+def _learn(tensor: torch.Tensor) -> tuple[_Take | None]:
+    """What is ordinary: in this machine's memory, not sparse, nested, conjugate, wrapped nor batched."""
+    if dispatch_modes():
+        return (None,)
+    ordinary = tensor.is_cpu and not readable(tensor) and not tensor.is_conj() and not tensor.is_neg()
+    if len(_norms) >= CROWD:
+        _norms.clear()
+    found = _norms[tensor.dtype, keys_of(tensor)] = (_NORMS.get(tensor.dtype) if ordinary else None,)
+    return found
 
 
 def _large(flat: torch.Tensor, shape: tuple[int, ...], dtype: str, device: str, stats: bool) -> Summary:
@@ -88,6 +129,6 @@ def _large(flat: torch.Tensor, shape: tuple[int, ...], dtype: str, device: str, 
 
 
 def _norm(flat: torch.Tensor) -> float:
-    wider = _WIDER.get(flat.dtype)
-    norm = _vector_norm(flat) if wider is None else _vector_norm(flat, dtype=wider)
-    return norm.item()
+    take = _NORMS.get(flat.dtype) or _vector_norm
+    norm: float = take(flat).item()
+    return norm

@@ -67,10 +67,10 @@ def test_forward_values_are_few_and_small() -> None:
                 with forward.within_pass(5_000):
                     pass  # of a graph with more nodes between two passes, not all are looked at
             y = w * 2
-        assert forward.value_of(y.grad_fn._sequence_nr()).values == (2.0,) * 4
+        assert forward.value_of(y.grad_fn).values == (2.0,) * 4
         assert len(forward._values) <= VALUES
         large = torch.ones(9, requires_grad=True) * 2
-        assert forward.value_of(large.grad_fn._sequence_nr()) is None
+        assert forward.value_of(large.grad_fn) is None
 
 
 def test_forward_values_go_with_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,13 +198,13 @@ def test_a_node_of_another_thread_is_not_taken_for_one_with_its_number() -> None
     theirs = [other.grad_fn, other.grad_fn.next_functions[0][0]]
     assert [node._sequence_nr() for node in theirs] == [1, 0]  # each thread counts for itself
 
-    def here() -> tuple[list[int], list[int]]:
+    def here() -> tuple[list[bool], list[bool]]:
         with ForwardMap(Places()) as forward:
             own = v.exp().tanh()
             nodes = [own.grad_fn, own.grad_fn.next_functions[0][0]]
-            return [forward.number_of(n) for n in nodes], [forward.number_of(n) for n in theirs]
+            return [forward.made(n) is not None for n in nodes], [forward.made(n) is not None for n in theirs]
 
-    assert of_another_thread(here) == ([1, 0], [-1, -1])
+    assert of_another_thread(here) == ([True, True], [False, False])
 
 
 def test_what_many_nodes_an_operation_makes_are_known_by_their_numbers() -> None:
@@ -215,8 +215,7 @@ def test_what_many_nodes_an_operation_makes_are_known_by_their_numbers() -> None
         loss = parts[0].sum() + h.sum()
     nodes = [n for n in walk([loss.grad_fn]) if not hasattr(n, "variable")]
     assert len(nodes) > 20
-    assert [n.name() for n in nodes if forward.number_of(n) != n._sequence_nr()] == []
-    assert not [n.name() for n in nodes if forward.stack_of(n._sequence_nr()) is None]
+    assert [n.name() for n in nodes if forward.made(n) is None] == []
 
 
 def test_lines_of_another_thread_s_graph_are_none_rather_than_wrong() -> None:

@@ -56,6 +56,7 @@ KINDS = {
     "hook_accumulated": "failed-node",
     "nan_linear": "nonfinite",
     "nan_log": "nonfinite",
+    "nan_softmax": "nonfinite",
     "nan_sqrt": "nonfinite",
     "nan_overflow": "nonfinite",
     "nan_checkpoint": "nonfinite",
@@ -243,6 +244,11 @@ def test_of_a_bad_value_the_saved_entries_are_told() -> None:
     assert "there saved result is 0" in trace.findings[0].message
     trace, _ = recorded(FAULTS / "nan_log.py")
     assert "entries are zero, the first at [" in trace.findings[0].message
+
+
+def test_of_a_softmax_that_a_mask_leaves_nothing_the_rows_are_told() -> None:
+    trace, _ = recorded(FAULTS / "nan_softmax.py")
+    assert "5 of 10 rows are NaN as a whole, as those of -inf alone are" in trace.findings[0].message
 
 
 def checkpointed(part: Callable[[torch.Tensor], torch.Tensor], reentrant: bool) -> Trace:

@@ -378,14 +378,16 @@ async def test_the_footer_of_a_narrow_screen_is_whole() -> None:
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_the_footer_offers_the_keys_that_make_sense_as_many_as_fit(width: int) -> None:
     live = State(Trace(), "x", has_knobs=True, has_inputs=True)
-    recording = State(Trace(), "x", recording=True)
+    recording = State(Trace(), "x", recording=True, opening=0.5)
     ended = replace(live, trace=Trace.of([Exited(0, 0, 0)]))
     words = {name: [*offered(state, width).values()] for name, state in
              {"live": live, "recording": recording, "ended": ended}.items()}  # fmt: skip
     for found in words.values():
-        assert found[:4] == ["Help", "Quit", "Step", "Back"]
+        assert [word for word in found if word not in ("Step", "Pass")][:3] == ["Help", "Quit", "Back"]
         assert len("".join(f" k {word} " for word in found).rstrip()) <= width
-    assert {"Run", "Break"} <= {*words["live"]}
+    assert {"Step", "Pass", "Run", "Break"} <= {*words["live"]}
+    assert {"Step", "Pass"} <= {*words["recording"]}
+    assert not {"Step", "Pass"} & {*words["ended"]}
     assert not {"Run", "Break", "Watch"} & {*words["recording"], *words["ended"]}
     assert not {"Again", "Knob", "Edit"} & {*words["recording"]}
     assert {"Again", "Knob"} <= {*words["ended"]}
@@ -399,6 +401,10 @@ async def test_the_footer_changes_as_the_program_ends_and_keys_it_does_not_offer
         await ended(app, pilot)
         await until(pilot, lambda: "c Run" not in screen_text(app).splitlines()[-1])
         assert "r Again" in screen_text(app).splitlines()[-1]
+        await pilot.press("N")
+        await until(pilot, lambda: "n Step" in screen_text(app).splitlines()[-1])
+        await pilot.press("n")
+        await until(pilot, lambda: "n Step" not in screen_text(app).splitlines()[-1])
         await pilot.press("c")
         await until(pilot, lambda: "The program has ended" in screen_text(app))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from rich.cells import cell_len
 from textual.binding import ActiveBinding, Binding
 
+from gradtui.trace import cursor as moves
 from gradtui.tui.keys import KEYS
 from gradtui.views.state import State
 
@@ -24,6 +25,15 @@ def _always(_: State) -> bool:
 
 def _runs(state: State) -> bool:
     return not state.recording and state.trace.exited is None
+
+
+def _goes_on(state: State) -> bool:
+    """Are there steps behind the one that is shown, or may there be?"""
+    return _runs(state) or state.opening is not None or moves.forward(state.trace, state.cursor) is not None
+
+
+def _more_passes(state: State) -> bool:
+    return _runs(state) or state.opening is not None or moves.next_pass(state.trace, state.cursor) is not None
 
 
 def _runs_again(state: State) -> bool:
@@ -44,10 +54,10 @@ class _Offer:
 OFFERS = (
     _Offer("help", "Help"),
     _Offer("quit", "Quit"),
-    _Offer("step_forward", "Step"),
+    _Offer("step_forward", "Step", _goes_on),
     _Offer("step_back", "Back"),
     _Offer("continue", "Run", _runs),
-    _Offer("next_pass", "Pass"),
+    _Offer("next_pass", "Pass", _more_passes),
     _Offer("ask_break", "Break", _runs),
     _Offer("restart", "Again", _runs_again),
     _Offer("knobs", "Knob", lambda state: state.has_knobs or state.has_inputs),

@@ -174,6 +174,7 @@ def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
                 made = node.next_functions[0][0]
                 if facts.op.startswith(_BOUNDED) and id(made) in by_node and leaf_of(made) is None:
                     return _came_out(hooks, by_node[id(made)], text)
+                text += _masked(node, value)
                 return i, (f"the first bad forward value is that of {said(facts)}: {text}",), None
     return None
 
@@ -213,6 +214,20 @@ def _cause(op: str, saved: dict[str, torch.Tensor], exponent: object) -> str | N
     if word in ("Acos", "Asin") and x is not None and (x.abs() > 1).any():
         return _entries(x, x.abs() > 1, "beyond 1")
     return None
+
+
+def _masked(node: Any, result: torch.Tensor) -> str:
+    """A softmax of finite entries is finite: what is NaN in it is so as whole rows, mostly for one reason."""
+    if not op_of(node).startswith(("Softmax", "LogSoftmax")) or not result.dim():
+        return ""
+    dim = node._saved_dim
+    dim -= 1 << 64 if dim >= 1 << 63 else 0  # as torch keeps -1
+    rows = torch.isnan(result).all(dim)
+    count, total = int(rows.sum()), rows.numel()
+    if not count or count * result.shape[dim] != int(torch.isnan(result).sum()):
+        return ""
+    are = "the row is" if total == 1 else f"{count:,} of {total:,} rows {'is' if count == 1 else 'are'}"
+    return f"; {are} NaN as a whole, as those of -inf alone are (a mask that leaves nothing)"
 
 
 def _signs(x: torch.Tensor) -> str:

@@ -1,11 +1,13 @@
 """What watching costs a PyTorch training step: CPU-time ratios of paired runs, one thread.
 
-    python benchmarks/torch_watch.py [PAIRS]
+    python benchmarks/torch_watch.py [PAIRS] [small]
 
 The model is a 6-layer transformer of width 384, batch 2x128; an iteration is forward and backward. The
 probe encodes its messages and drops them, so that only what runs inside the program is counted. Each
 watched iteration is the second under its probe: what is told once (files, stacks, names) is not in it.
 Beside it torch's own `detect_anomaly`, and TorchLens (one forward, activations saved) where it is installed.
+With `small` the graph is the same and its tensors are small: what remains is the Python that runs for each
+operation and node.
 """
 
 from __future__ import annotations
@@ -55,16 +57,16 @@ class Dropped:
 class Model(nn.Module):
     """Token embedding, encoder layers, head."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int, words: int) -> None:
         super().__init__()
-        self.embed = nn.Embedding(1000, 384)
+        self.embed = nn.Embedding(words, width)
         self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(384, 6, 1536, dropout=0.0, batch_first=True) for _ in range(6)
+            nn.TransformerEncoderLayer(width, 6, 4 * width, dropout=0.0, batch_first=True) for _ in range(6)
         )
-        self.head = nn.Linear(384, 1000)
+        self.head = nn.Linear(width, words)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Logits of shape (batch, length, 1000)."""
+        """Logits of shape (batch, length, words)."""
         x = self.embed(tokens)
         for layer in self.layers:
             x = layer(x)
@@ -111,10 +113,13 @@ def torchlens(model: Model, tokens: torch.Tensor) -> float | None:
 
 def main() -> None:
     """Print the table."""
-    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 12
+    small = "small" in sys.argv[1:]
+    pairs = next((int(word) for word in sys.argv[1:] if word.isdigit()), 12)
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    model, tokens = Model(), torch.randint(0, 1000, (2, 128))
+    words = 100 if small else 1000
+    model = Model(96 if small else 384, words)
+    tokens = torch.randint(0, words, (2, 8 if small else 128))
     for _ in range(2):
         iteration(model, tokens)
     count = Dropped()

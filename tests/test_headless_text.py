@@ -9,7 +9,9 @@ import re
 import pytest
 from running import PROGRAMS, gradtui, headless, plain
 
-UNSEEN = b"no backward pass was seen; an engine of a shape of its own is made known by gradtui.engine(...)\n"
+from gradtui.check.text import UNSEEN
+
+NO_PASS = UNSEEN.encode() + b"\n"
 ENDS: list[tuple[tuple[str, ...], tuple[int, int, str | None]]] = [
     (("no_backward.py",), (0, 0, None)),
     (("raises.py",), (1, 3, "ValueError: first line (raises.py:17)")),
@@ -74,7 +76,7 @@ def test_streams_stay_apart_and_lines_whole_in_text() -> None:
     shown = gradtui("run", "--headless", "--no-twin", PROGRAMS / "prints_much.py")
     alone = plain("prints_much.py")
     assert shown.err == alone.err
-    assert shown.out == alone.out + b"\n" + UNSEEN + b"ran to its end: 0 passes, 0 steps, no findings\n"
+    assert shown.out == alone.out + b"\n" + NO_PASS + b"ran to its end: 0 passes, 0 steps, no findings\n"
 
 
 def test_a_terminal_of_few_letters_is_no_error() -> None:

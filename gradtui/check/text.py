@@ -26,7 +26,10 @@ from gradtui.wire.messages import (
     Zeroed,
 )
 
-UNSEEN = "no backward pass was seen; an engine of a shape of its own is made known by gradtui.engine(...)"
+UNSEEN = (
+    "no backward pass was seen; those of processes that a program starts (torchrun) are not followed, and "
+    "an engine of a shape of its own is made known by gradtui.engine(...)"
+)
 
 
 def lines_of(trace: Trace, event: Event, findings: list[Finding]) -> Iterator[str]:

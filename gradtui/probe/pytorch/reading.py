@@ -65,7 +65,7 @@ class Reader:
     def step(
         self, received: Sequence[Any], sent: Sequence[Any], targets: Sequence[int | None]
     ) -> tuple[tuple[Summary | None, ...], tuple[Summary | None, ...]]:
-        """What a node received, and what it sent along each edge; None where one leads nowhere."""
+        """What a node received, and what it sent along each edge, in brief; None where one leads nowhere."""
         remembered = self._known
         got: list[Summary | None] = []
         for gradient in received:
@@ -93,7 +93,7 @@ class Reader:
             return self._anew(tensor, others, False)
         summary: Summary | None = None
         for other, summary in zip(others, seen):
-            if summary is not None and summary.values is None and _one_memory(tensor, other):
+            if summary is not None and _tells_of_views(summary) and _one_memory(tensor, other):
                 summary = _reshaped(summary, tuple(tensor.shape))
                 break
         else:
@@ -123,13 +123,17 @@ class Reader:
         for other in others:
             if other is not None and _one_memory(tensor, other):
                 seen = self.like(other, (), rich)
-                if seen is not None and seen.values is None and not seen.note:
+                if seen is not None and _tells_of_views(seen):
                     return _reshaped(seen, tuple(tensor.shape))
         return None
 
     def _forget_dead(self) -> None:
         self._known = {key: known for key, known in self._known.items() if known[0]() is not None}
         self._crowd = max(CROWD, 2 * len(self._known))
+
+
+def _tells_of_views(seen: Summary) -> bool:
+    return seen.values is None and not seen.note
 
 
 def _reshaped(seen: Summary, shape: tuple[int, ...]) -> Summary:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
-from weakref import ref
 
 import torch
 
@@ -20,6 +19,7 @@ from gradtui.probe.breakpoints import FINITE, Span
 from gradtui.probe.numbers import FEW
 from gradtui.probe.pytorch.private import keys_of
 from gradtui.probe.pytorch.summaries import DTYPES, norm_of, read
+from gradtui.probe.weak import Reference
 from gradtui.wire.messages import Summary
 
 CROWD = 1_024
@@ -113,7 +113,7 @@ class Reader:
         quiet = norm is not None and self.span[0] <= norm <= self.span[1]
         self.loud = self.loud or not quiet
         if type(tensor) is torch.Tensor and not tensor.is_inference():  # which has no version
-            self._known[id(tensor)] = (ref(tensor), tensor._version, summary, rich, quiet)
+            self._known[id(tensor)] = (Reference(tensor), tensor._version, summary, rich, quiet)
             if len(self._known) > self._crowd:
                 self._forget_dead()
         return summary

@@ -56,6 +56,7 @@ KINDS = {
     "hook_accumulated": "failed-node",
     "nan_linear": "nonfinite",
     "nan_log": "nonfinite",
+    "nan_hook": "nonfinite",
     "nan_softmax": "nonfinite",
     "nan_sqrt": "nonfinite",
     "nan_overflow": "nonfinite",
@@ -249,6 +250,26 @@ def test_of_a_bad_value_the_saved_entries_are_told() -> None:
 def test_of_a_softmax_that_a_mask_leaves_nothing_the_rows_are_told() -> None:
     trace, _ = recorded(FAULTS / "nan_softmax.py")
     assert "5 of 10 rows are NaN as a whole, as those of -inf alone are" in trace.findings[0].message
+
+
+def test_what_a_hook_makes_bad_is_told_in_its_pass_and_nothing_else_is() -> None:
+    trace, _ = recorded(FAULTS / "nan_hook.py")
+    (finding,) = trace.findings
+    assert (finding.pass_number, finding.op) == (1, "TanhBackward0")
+    line = next(
+        i for i, text in enumerate((FAULTS / "nan_hook.py").read_text().splitlines(), 1) if "def unit" in text
+    )
+    assert "a hook has made it so; the hook is unit at " in finding.message
+    assert finding.message.endswith(f"nan_hook.py:{line}")
+
+
+def test_a_sum_that_is_too_large_is_no_hooks_doing() -> None:
+    with gradtui.record() as trace:
+        x = torch.full((4,), 1e38, requires_grad=True)
+        y = x * 1.0
+        (y * 3.0 + y * 2.9).sum().backward(torch.tensor(1e38))
+    assert trace.passes[0].leaves["x"].after.nonfinite == 4
+    assert not [finding for finding in trace.findings if "hook" in finding.message]
 
 
 def checkpointed(part: Callable[[torch.Tensor], torch.Tensor], reentrant: bool) -> Trace:

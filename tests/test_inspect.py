@@ -300,6 +300,10 @@ def test_watched_expressions_are_told_at_every_stop_and_travel_with_the_cursor()
         assert isinstance(value, Summary)
         assert seen[0].value.values == pytest.approx((math.fsum(value.values or ()),))
     assert [s.expression for s in watch.seen_at(State(trace, "net", Cursor(1, 2)))] == ["loss"]
+    assert "at " not in text_of(watch.rows_of(State(trace, "net", Cursor(1, 2)), 60))
+    later = text_of(watch.rows_of(State(trace, "net", Cursor(1, 3)), 60))
+    assert later.startswith("loss = ")
+    assert later.rstrip().endswith("at 1:2")  # the program did not stop at 1:3: nobody asked there
     assert "! ZeroDivisionError" in text_of(watch.rows_of(state, 60))
 
 

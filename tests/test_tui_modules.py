@@ -59,10 +59,10 @@ async def test_the_node_that_was_run_to_stays_selected_whatever_is_asked_of_it()
 
 async def test_words_for_what_lies_in_no_module_and_for_nothing_to_leave() -> None:
     async with debugger(PROGRAMS / "blocks.py") as (app, pilot):
-        assert forwards(app.state, False) == "Past what is in no module"
+        assert forwards(app.state, False) == "Past what lies outside of all modules"
         assert forwards(app.state, True) == "The end of the pass"
         assert backwards(app.state, True) == ""
         assert up_to(app.state, -1) == ""
         assert arrived("Past a", Cursor(2, 7)) == "Past a: 2:7"
         await step(app, pilot)
-        assert backwards(app.state, False) == "Before what is in no module"
+        assert backwards(app.state, False) == "Before what lies outside of all modules"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from textual._compositor import Compositor
+from textual.events import Key
 from textual.geometry import Region
 from tui import (
     PROGRAMS,
@@ -429,3 +430,20 @@ async def test_a_pane_that_takes_anothers_place_leaves_the_others_as_they_are(
         others = [app.debugger.query_one(f"#{name}").region for name in ("graph", "source", "step", "leaves")]
         assert painted
         assert not any(region.contains_region(other) for region in painted for other in others)
+
+
+async def test_however_fast_one_types_text_is_text_and_keys_are_keys() -> None:
+    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+        await pilot.press("c")
+        await ended(app, pilot)
+        assert app._driver is not None
+        for key in ["N", *"g5", "enter", "n", "slash", *"zero", "escape", *"g2", "enter", "N", "g", *"1:"]:
+            event = Key(key, key if len(key) == 1 else None)
+            event.set_sender(app)
+            app._driver.send_message(event)
+        await until(pilot, lambda: app.prompt.value == "1:")
+        assert app.state.cursor.step == 1
+        assert app.prompt.display
+        await pilot.press("4", "enter", "n")
+        await until(pilot, lambda: app.state.cursor.step == 5)
+        assert not app.prompt.display

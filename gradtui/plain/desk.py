@@ -84,9 +84,11 @@ class Desk:
         for found in self.trace.findings if findings else ():
             if (found.pass_number, found.step) == (at.number, at.step):
                 self.say_all(words.finding(found))
+        where = watch.elsewhere(state)
         for seen in watch.seen_at(state):
             verb = "raised" if seen.error else "="
-            self.say(f"watch: {seen.expression} {verb} {words.spoken(watch.told(seen))}")
+            told = words.spoken(watch.told(seen)) + (f" ({where})" if where else "")
+            self.say(f"watch: {seen.expression} {verb} {told}")
         if state.hint:
             self.say(f"hint: {' '.join(state.hint.split())}")
 

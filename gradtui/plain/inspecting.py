@@ -144,9 +144,11 @@ def unwatch(desk: Desk, text: str) -> None:
 
 def told(desk: Desk) -> Iterator[str]:
     """A line for each watched expression, with its number."""
+    where = watch.elsewhere(desk.position.state)
     for i, seen in enumerate(watch.seen_at(desk.position.state), 1):
         verb = "raised" if seen.error else "="
-        yield f"watch {i}: {seen.expression} {verb} {words.spoken(watch.told(seen))}"
+        at = f" ({where})" if where else ""
+        yield f"watch {i}: {seen.expression} {verb} {words.spoken(watch.told(seen))}{at}"
 
 
 # ----------------------------------------------------------------------- what if

@@ -118,7 +118,12 @@ def _checked(expression: str, text: str) -> str:
         compile(expression, "<breakpoint>", "eval")
     except (SyntaxError, ValueError) as error:
         what = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise BadInput(f"breakpoint '{text}': `{expression}` is no Python expression ({what})") from None
+        last = expression.split()[-1]
+        known = last == "once" or last.partition("=")[0] in {*_PATTERNS, *_COUNTS}
+        hint = f"; all behind `if` belongs to it: write {last} before it" if known else ""
+        raise BadInput(
+            f"breakpoint '{text}': `{expression}` is no Python expression ({what}){hint}"
+        ) from None
     return expression
 
 

@@ -51,7 +51,10 @@ class Diagnosis:
     def after_step(self, pass_: Pass, step: Stepped) -> list[Finding]:
         """What the step shows. Torch itself accumulates in order and to the right places."""
         if pass_.engine == "torch":
-            bad = list(rules.nonfinite(self._trace, pass_, step))
+            bad = [
+                *rules.made_bad_between(self._trace, pass_, step),
+                *rules.nonfinite(self._trace, pass_, step),
+            ]
             return [] if bad and self._scaled.excused(self._trace, pass_) else self._first_of_each(bad)
         self._nested = self._nested or step.more
         found: list[Finding] = list(rules.overwritten(self._trace, pass_, step))

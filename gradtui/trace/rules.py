@@ -24,7 +24,7 @@ from gradtui.trace.compare import (
 from gradtui.trace.findings import Finding, finding_at
 from gradtui.trace.model import Pass, twin_of
 from gradtui.trace.names import call
-from gradtui.trace.numbers import is_finite, number_of, short
+from gradtui.trace.numbers import is_finite, magnitude, number_of, short
 from gradtui.wire.messages import Node, Stepped, Summary
 
 if TYPE_CHECKING:
@@ -217,6 +217,29 @@ def nonfinite(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
                 + "".join(f"; {why}" for why in step.why),
             )  # fmt: skip
             return
+
+
+def made_bad_between(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
+    """Torch: what was sent to a node is finite, what it received is not. A hook of the program's is between.
+
+    The sum of several contributions may be too large, but it is not NaN.
+    """
+    if all(map(is_finite, step.received)):
+        return
+    arrived = [arrival.sent.value for arrival in pass_.arrivals.get(step.node, ())]
+    if not arrived or pass_.replaced or any(magnitude(v) is None or not is_finite(v) for v in arrived):
+        return
+    if len(arrived) > 1 and not any(
+        (norm := magnitude(v)) is not None and norm != norm for v in step.received
+    ):
+        return
+    node, got = pass_.nodes[step.node], ", ".join(short(value) for value in step.received)
+    sent = ", ".join(short(value) for value in arrived)
+    yield finding_at(
+        trace, "nonfinite", pass_, step.step, node, None,
+        f"{call(node)} was sent {sent} and received {got}: a hook has made it so"
+        + "".join(f"; {why}" for why in step.why),
+    )  # fmt: skip
 
 
 def nonfinite_forward(trace: Trace, pass_: Pass) -> Iterator[Finding]:

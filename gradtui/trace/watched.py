@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from gradtui.wire.messages import Seen, Watched
+from gradtui.wire.messages import Watched
 
 KEPT = 10_000
 """Stops whose values are kept."""
@@ -15,19 +15,19 @@ class WatchLog:
 
     def __init__(self) -> None:
         self._places: list[int] = []
-        self._values: list[tuple[Seen, ...]] = []
+        self._events: list[Watched] = []
 
     def add(self, event: Watched, place: int) -> None:
         """The values at a stop."""
         while self._places and self._places[-1] >= place:
             self._places.pop()
-            self._values.pop()
+            self._events.pop()
         self._places.append(place)
-        self._values.append(event.values)
+        self._events.append(event)
         if len(self._places) > 2 * KEPT:
-            del self._places[:KEPT], self._values[:KEPT]
+            del self._places[:KEPT], self._events[:KEPT]
 
-    def at(self, place: int) -> tuple[Seen, ...]:
-        """As of the last stop up to a place; () before any."""
+    def at(self, place: int) -> Watched | None:
+        """What was told at the last stop up to a place; None before any."""
         at = bisect_right(self._places, place)
-        return self._values[at - 1] if at else ()
+        return self._events[at - 1] if at else None

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from textual.app import SystemCommand
-from textual.events import Resize
+from textual.events import Event, Key, Resize
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -102,6 +102,18 @@ class DebuggerApp(Inspecting):
     def over_lessons(cls, listed: Sequence[Program | BadInput], start: Start) -> DebuggerApp:
         """A list to pick from; `start` starts what was picked."""
         return cls(State(Trace(), ""), None, listed, start)
+
+    # ---------------------------------------------------------------------- keys
+
+    async def on_event(self, event: Event) -> None:
+        """Keys act as they come. By way of the focused widget, as Textual has it, one that is typed fast may
+        overtake the one before: what belongs to the prompt would act on the program."""
+        if not isinstance(event, Key) or event.is_forwarded or self.screen is not self.screen_stack[0]:
+            await super().on_event(event)
+            return
+        typed = self.prompt.typed
+        if not (self.focused is typed and typed.take(event)) and not await self._check_bindings(event.key):
+            await super().on_event(event)
 
     # ----------------------------------------------------------------- lifetime
 

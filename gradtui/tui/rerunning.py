@@ -56,6 +56,7 @@ class Rerunning(Breaking):
             self.say("This pass is under way. Gradients can be zeroed at its start: ] goes to the next.")
         else:
             program.zero()
+            self.say("The gradients are zeroed, in the program: None stands in place of each.")
 
     def action_type(self) -> None:
         """Type a line for the program to read."""

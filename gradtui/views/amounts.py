@@ -13,7 +13,7 @@ import msgspec
 
 from gradtui.trace import Pass
 from gradtui.trace.model import Arrival
-from gradtui.trace.numbers import digits, short
+from gradtui.trace.numbers import digits, magnitude, short
 from gradtui.wire.messages import Sent, Summary, Value
 
 ADDED = 32
@@ -79,9 +79,14 @@ class SoFar:
     sets: bool
     """The last write set (`=`) the gradient instead of adding to it."""
 
+    @property
+    def told(self) -> bool:
+        """Is more known of the sum than its shape?"""
+        return self.total is not None and (magnitude(self.total) is not None or noted(self.total))
+
     def text(self, width: int) -> str:
         """The sum, or how many there are: `[1, 1]`, `2 sent`."""
-        return f"{self.count} sent" if self.total is None else within(self.total, width)
+        return within(self.total, width) if self.told else f"{self.count} sent"
 
 
 def sent_so_far(shown: Pass, node: int, step: int) -> SoFar | None:

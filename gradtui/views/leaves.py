@@ -65,7 +65,7 @@ class LeafRows(LazyRows):
         added = absent if leaf.added is None else within(leaf.added, n)
         waits = leaf.added is None and sent is not None
         if waits and sent is not None:  # torch writes a leaf's .grad when it comes to it, and not before
-            added = f"sent {sent.text(n)}" if sent.total is not None else sent.text(n)
+            added = f"sent {sent.text(n)}" if sent.told else sent.text(n)
             added = added if len(added) <= n else sent.text(n)
         return row(
             (mark, "now"),

@@ -45,4 +45,4 @@ def _words(way: str, otherwise: str, node: Node, out: bool) -> str:
     left = module.rpartition(".")[0] if out else module
     if out and not left:
         return otherwise
-    return f"{way} {shortened(left, PATH) if left else 'what is in no module'}"
+    return f"{way} {shortened(left, PATH) if left else 'what lies outside of all modules'}"

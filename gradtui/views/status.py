@@ -108,7 +108,9 @@ def alert(state: State) -> Row | None:
     inside = f" in {last.module}" if last.module and last.source else ""
     return row(
         (f" ⚠ {last.kind}", "bad"),
-        (f"{which}  {last.where.removeprefix('at ')}{inside}  {last.message}", ""),
+        (f"{which}  {last.where.removeprefix('at ')}{inside}", ""),
+        (f"  by {last.culprit}" if last.culprit else "", "bad"),
+        (f"  {last.message}", ""),
     )
 
 

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradtui.trace.cursor import place
+from gradtui.trace.cursor import Cursor, place
 from gradtui.trace.numbers import short
-from gradtui.views.rows import Row, fit, row
+from gradtui.views.rows import Role, Row, fit, row
 from gradtui.views.state import State
-from gradtui.wire.messages import Seen
+from gradtui.wire.messages import Seen, Watched
 
 
 def seen_at(state: State) -> tuple[Seen, ...]:
     """As of the last stop up to the cursor."""
+    last = _last(state)
+    return () if last is None else last.values
+
+
+def elsewhere(state: State) -> str:
+    """`at 1:0`, where that stop was not here; '' where it was."""
+    last = _last(state)
+    here = last is None or Cursor(last.number, last.step) == state.cursor
+    return "" if last is None or here else f"at {last.number}:{last.step}"
+
+
+def _last(state: State) -> Watched | None:
     return state.trace.watched.at(place(state.trace, state.cursor))
 
 
@@ -30,8 +42,12 @@ def rows_of(state: State, width: int) -> list[Row]:
 
 
 def _rows(state: State, width: int) -> Iterator[Row]:
+    where = elsewhere(state)
     for seen in seen_at(state):
-        room = max(8, width - len(seen.expression) - 3)
+        room = max(8, width - len(seen.expression) - 3 - (len(where) + 2 if where else 0))
         text = ("! " if seen.error else "") + told(seen)
         text = fit(text, room) if len(text) > room else text
-        yield row((seen.expression, "name"), (" = ", "dim"), (text, "warn" if seen.error else "number"))
+        role: Role = "warn" if seen.error else "dim" if where else "number"
+        yield row(
+            (seen.expression, "name"), (" = ", "dim"), (text, role), (f"  {where}" if where else "", "dim")
+        )

@@ -53,6 +53,12 @@ def hook_at(
     return codes.pop() if len(codes) == 1 else None, at.pop() if len(at) == 1 else None
 
 
+def hook_of(nodes: Sequence[Any], i: int, of_program: Callable[[CodeType], bool]) -> CodeType | None:
+    """The code of the program's only hook of a node, or of its tensor; None where that is not known."""
+    found = {code for hook, node in _hooks(nodes) if node == i for code in _codes(hook) if of_program(code)}
+    return found.pop() if len(found) == 1 else None
+
+
 def _codes_of(error: Exception) -> set[CodeType]:
     """What it was raised through."""
     return {frame.f_code for frame, _ in walk_tb(error.__traceback__)}

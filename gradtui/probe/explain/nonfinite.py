@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gradtui.probe.explain.hooks import hook_of
 from gradtui.probe.explain.names import said
 from gradtui.probe.explain.recomputed import Recomputed, Seen
 from gradtui.probe.explain.saved import readable
@@ -47,6 +48,8 @@ class Nonfinite:
         self._contributions = 0
         self._told = False
         """Has a bad forward been told? Those after it are mostly its doing."""
+        self.met = False
+        """Was a gradient bad? Then parameters that are bad later are its doing."""
 
     # ---------------------------------------------------------------- backward
 
@@ -61,6 +64,14 @@ class Nonfinite:
                 return tuple(_at_fault(gradient, saved))
         return ()
 
+    def of_hook(self, nodes: Sequence[Any], i: int, places: Places) -> tuple[str, ...]:
+        """What was sent to a node was finite, and what it received is not: where is the hook between?"""
+        if self._contributions >= TIMES:
+            return ()
+        self._contributions += 1
+        code = hook_of(nodes, i, places.is_user)
+        return () if code is None else (f"the hook is {code.co_name} at {places.shown(places.at(code))}",)
+
     # ----------------------------------------------------------------- forward
 
     def of_root(self, hooks: TorchPass, roots: Sequence[int], writes: Writes) -> Explained | None:
@@ -71,6 +82,8 @@ class Nonfinite:
         self._told = True
         order = _forward_order(hooks)
         found = _bad_leaf(hooks, writes)
+        if found is not None and self.met:
+            return None
         if found is None:
             facts = hooks.described[root]
             told = f"the forward value of {said(facts)} is not finite; nothing that was saved tells why"

@@ -102,6 +102,8 @@ class TorchPass:
         self.on_zeroed: Callable[[list[int], dict[int, int]], None] = lambda *_: None
         self.later: dict[int, Any] = {}
         """Values that the person gives leaves as the pass ends."""
+        self._sent_bad: set[int] = set()
+        """Nodes that were sent a contribution that is not finite."""
         self.nonfinite: Nonfinite | None = None
         """Who looks into contributions that are not finite."""
         self.on_changed: Callable[[int, TorchLeaf, dict[int, int]], None] = lambda *_: None
@@ -345,6 +347,11 @@ class TorchPass:
                     told = self._contributions(i, received, sent, True)
                 if any(map(bad, told)) and not any(map(bad, got)) and self.nonfinite is not None:
                     why = self.nonfinite.of_contribution(self.nodes[i], sent, told)
+                self._sent_bad.update(to for to, value in items if bad(value))
+        if any(map(bad, got)) and self.nonfinite is not None:
+            self.nonfinite.met = True
+            if self.ids[i] not in self._sent_bad and i not in self.graph.roots:
+                why = self.nonfinite.of_hook(self.nodes, i, self.reporter.places)
         self._take((i, got, told, accumulated, self._saved.pop(i, ()), why))
         if hits:
             stops.stand("breakpoint", TorchSpot(self, i, received, sent), self.steps, None, hits)

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.widgets import Input
 
 from gradtui.tui.widgets.line import Line
@@ -21,7 +21,10 @@ Answer = Callable[[str], bool]
 
 
 class Typed(Input):
-    """The text itself. Ctrl+D is an end of file here, as in a terminal; pasted lines are as good as typed."""
+    """The text itself. Ctrl+D is an end of file here, as in a terminal; pasted lines are as good as typed.
+
+    The app hands each key over as it comes (`take`): by a message of its own it could be overtaken.
+    """
 
     DEFAULT_CSS = """
     Typed { height: 1; width: 1fr; border: none; padding: 0; background: $panel; }
@@ -32,6 +35,18 @@ class Typed(Input):
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """A slash too is typed: the footer need not offer it."""
         return key == "slash" or super().check_consume_key(key, character)
+
+    def take(self, key: Key) -> bool:
+        """Is it typed here, or Enter? Else it may be one of the keys by which a line is edited."""
+        if key.key == "enter":
+            prompt = self.parent
+            assert isinstance(prompt, Prompt)
+            prompt.submit()
+            return True
+        if not key.is_printable or key.character is None:
+            return False
+        self.replace(key.character, *self.selection)
+        return True
 
     async def on_paste(self, event: Paste) -> None:
         """Lines of input may be several."""
@@ -73,7 +88,7 @@ class Prompt(Horizontal):
         yield Line("keys")
 
     @property
-    def typed(self) -> Input:
+    def typed(self) -> Typed:
         """Where it is typed."""
         return self.query_one(Typed)
 
@@ -107,7 +122,7 @@ class Prompt(Horizontal):
         self.typed.placeholder = example
         self.typed.value = text
         self.display = True
-        self.typed.focus()
+        self.screen.set_focus(self.typed)
         self.typed.action_select_all()  # typing replaces what was there
 
     def refuse(self, why: str) -> None:
@@ -121,10 +136,9 @@ class Prompt(Horizontal):
         line.styles.width = cell_len(text)
         line.show((Span(text, role),))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def submit(self) -> None:
         """Answer, and close where the answer will do."""
-        event.stop()
-        text = event.value if self._ended is not None else event.value.strip()
+        text = self.value if self._ended is not None else self.value.strip()
         if self._answer is None or (not text and self._ended is None) or self._answer(text):
             self._close()
 
@@ -156,4 +170,4 @@ class Prompt(Horizontal):
     def _close(self) -> None:
         self._answer = self._ended = None
         self.display = False
-        self.screen.query_one("#graph").focus()
+        self.screen.set_focus(self.screen.query_one("#graph"))

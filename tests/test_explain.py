@@ -281,6 +281,42 @@ def checkpointed(part: Callable[[torch.Tensor], torch.Tensor], reentrant: bool) 
     return trace
 
 
+class Residual(torch.nn.Module):
+    """A block that may be bad, in its last operation that saves anything or before that."""
+
+    def __init__(self, bad: str) -> None:
+        super().__init__()
+        self.linear, self.bad = torch.nn.Linear(4, 4), bad
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = torch.tanh(self.linear(x))
+        if self.bad:
+            h = h + torch.log(h * 0 - int(self.bad == "negative"))  # bad
+        if self.bad == "early":
+            h = torch.tanh(self.linear(h))
+        return x + h
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+@pytest.mark.parametrize("bad", ["negative", "zero", "early"])
+def test_of_many_checkpointed_blocks_the_bad_one_is_told(bad: str, reentrant: bool) -> None:
+    from torch.utils.checkpoint import checkpoint
+
+    torch.manual_seed(0)
+    blocks = torch.nn.ModuleList(Residual(bad if i == 2 else "") for i in range(5))
+    with gradtui.record() as trace:
+        x = torch.ones(3, 4, requires_grad=True)
+        for block in blocks:
+            x = checkpoint(block, x, use_reentrant=reentrant)
+        (x * x).mean().backward()
+    (finding,) = trace.findings
+    told = finding.culprit or finding.source or ""
+    lines = Path(__file__).read_text().splitlines()
+    assert "torch.log" in lines[int(told.rpartition(":")[2]) - 1], finding
+    if not reentrant:
+        assert finding.module == "blocks.2"
+
+
 def test_where_a_checkpoint_stops_before_the_bad_result_the_last_good_is_told() -> None:
     def part(x: torch.Tensor) -> torch.Tensor:
         h = torch.tanh(x)

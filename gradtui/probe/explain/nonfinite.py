@@ -20,6 +20,7 @@ from gradtui.wire.values import digits
 if TYPE_CHECKING:
     from gradtui.probe.pytorch.one_pass import TorchPass
 
+FIRST = "the first bad forward value is that of "
 TIMES = 8
 """So many contributions of a run are looked into."""
 
@@ -109,34 +110,45 @@ def _wait(hooks: TorchPass, order: list[int], found: Found, recomputed: Recomput
 
     def tell(seen: Seen) -> None:
         try:
-            told = _explained(hooks, _hidden(lines, seen, places) or found)
+            told = _explained(hooks, _hidden(lines, seen, places, order, found) or found)
             for stack in (told.culprit, *(part for part in told.message if isinstance(part, int))):
                 places.use(stack)
             reporter.send(told)
         except Exception as error:
             reporter.fault(error, "look at what is computed again")
 
-    return bool(hidden) and recomputed.wait(tell, lambda: reporter.steps)
+    return bool(hidden) and recomputed.wait(tell, lambda: reporter.steps, lambda: hooks.running)
 
 
 def _is_packed(node: Any) -> bool:
     return any(packed(node, name) for name in saved_names(node))
 
 
-def _hidden(lines: dict[int, str], seen: Seen, places: Places) -> Found | None:
-    """What a checkpoint's part has shown; `lines`: of the nodes that may belong to one."""
+def _hidden(
+    lines: dict[int, str], seen: Seen, places: Places, forward: list[int], found: Found
+) -> Found | None:
+    """What checkpoints' parts have shown; `lines`: of the nodes that may belong to one.
+
+    `found`: what is known without them, of nodes in the order of the `forward`.
+    """
     if seen.born is not None:
         born, line = seen.born, places.shown(seen.born.stack)
         i = next((i for i, shown in lines.items() if shown == line), next(iter(lines), 0))
-        wrong = torch.isnan(born.result) | (born.result == torch.inf)
-        text = _entries(born.result, wrong, "not finite")
-        head = f"the first bad forward value is that of {born.what} at "
+        text = _entries(born.result, ~torch.isfinite(born.result), "not finite")
+        head = f"{FIRST}{born.what} at "
         return i, (head, born.stack, f", as the checkpoint computed it again: {text}"), born.stack
+    told = "all was finite up to here as the checkpoint computed it again: this or what follows is bad"
+    if seen.inherited:  # bad came into one part, and was not yet there in the part before
+        good = next((part.before for part in seen.parts if not part.inherited), None)
+        into = [part.before for part in seen.parts if part.inherited and part.before in forward]
+        known = isinstance(found[1][0], str) and found[1][0].startswith(FIRST)
+        if good is None or (known and into and forward.index(found[0]) < forward.index(into[-1])):
+            return None
+        return good, (told,), None
     order = list(lines)
     last = max((at for at, i in enumerate(order) if lines[i] in seen.lines), default=len(order))
-    if last + 1 >= len(order) or seen.inherited:
+    if last + 1 >= len(order):
         return None
-    told = "all was finite up to here as the checkpoint computed it again: this or what follows is bad"
     return order[last + 1], (told,), None
 
 
@@ -179,7 +191,7 @@ def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
                 return i, (f"{what} was bad already in the forward: {text}",), None
         cause = _cause(facts.op, dict(saved), getattr(node, "_saved_exponent", None))
         if cause is not None:
-            return i, (f"the first bad forward value is that of {said(facts)}: {cause}",), None
+            return i, (f"{FIRST}{said(facts)}: {cause}",), None
         for name, value in saved:
             wrong = torch.isnan(value) | (value == torch.inf)
             if name in _RESULTS and wrong.any():
@@ -188,7 +200,7 @@ def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
                 if facts.op.startswith(_BOUNDED) and id(made) in by_node and leaf_of(made) is None:
                     return _came_out(hooks, by_node[id(made)], text)
                 text += _masked(node, value)
-                return i, (f"the first bad forward value is that of {said(facts)}: {text}",), None
+                return i, (f"{FIRST}{said(facts)}: {text}",), None
     return None
 
 
@@ -218,11 +230,11 @@ def _cause(op: str, saved: dict[str, torch.Tensor], exponent: object) -> str | N
     if word == "Div" and other is not None and (other == 0).any():
         return f"its divisor: {_entries(other, other == 0, 'zero')}"
     if word == "Pow" and x is not None and isinstance(exponent, (int, float)):
-        wrong = ~torch.isfinite(x.pow(exponent))
+        wrong = torch.isfinite(x) & ~torch.isfinite(x.pow(exponent))
         return _entries(x, wrong, f"without a finite power of {exponent:g}") if wrong.any() else None
     if word == "Mul" and x is not None and other is not None:
         product = x * other
-        wrong = ~torch.isfinite(product)
+        wrong = torch.isfinite(x) & torch.isfinite(other) & ~torch.isfinite(product)
         return _entries(product, wrong, "too large") if wrong.any() else None
     if word in ("Acos", "Asin") and x is not None and (x.abs() > 1).any():
         return _entries(x, x.abs() > 1, "beyond 1")

@@ -33,15 +33,39 @@ class Born:
 
 
 @dataclass
+class Again:
+    """One part that was computed again."""
+
+    before: int | None
+    """The node, by index, whose run had it computed: the last of the part that saved anything."""
+    born: Born | None = None
+    """The first bad result of good operands."""
+    inherited: bool = False
+    """Was anything bad from the beginning?"""
+
+
+@dataclass
 class Seen:
     """What was computed again during a pass."""
 
-    born: Born | None = None
+    parts: list[Again] = field(default_factory=list)
+    """The last part of the forward first."""
     lines: set[str] = field(default_factory=set)
     """Where results were good."""
-    inherited: bool = False
-    """Was anything bad from the beginning of its part?"""
 
+    @property
+    def born(self) -> Born | None:
+        """The one that came first in the forward."""
+        return next((part.born for part in reversed(self.parts) if part.born is not None), None)
+
+    @property
+    def inherited(self) -> bool:
+        """Was anything bad from the beginning of its part?"""
+        return any(part.inherited for part in self.parts)
+
+
+_LOGARITHMS = ("log", "log_", "log2", "log2_", "log10", "log10_", "log1p", "log1p_")
+"""Of which minus infinity is no mask."""
 
 Verdict = Callable[[Seen], object]
 
@@ -54,14 +78,16 @@ class Recomputed:
         self._verdict: Verdict | None = None
         self._thread = 0
         self._steps: Callable[[], int] = int
+        self._running: Callable[[], int | None] = lambda: None
         self._part = -1
         self._seen = Seen()
 
-    def wait(self, verdict: Verdict, steps: Callable[[], int]) -> bool:
-        """To the end of the pass that begins now. `steps`: how many were made. False: it runs already."""
+    def wait(self, verdict: Verdict, steps: Callable[[], int], running: Callable[[], int | None]) -> bool:
+        """To the end of the pass that begins now. `steps`: how many were made; `running`: the node, by index,
+        that runs. False: the pass runs already."""
         if running_pass() != -1 or self._verdict is not None:
             return False
-        self._verdict, self._steps, self._thread = verdict, steps, get_ident()
+        self._verdict, self._steps, self._running, self._thread = verdict, steps, running, get_ident()
         self._seen, self._part = Seen(), -1
         return True
 
@@ -83,22 +109,26 @@ class Recomputed:
         if get_ident() != self._thread or running_pass() == -1 or not torch.is_grad_enabled():
             return  # without a graph: a hook of the program's
         with untouched(), torch.no_grad():
+            if self._part != self._steps():
+                self._part = self._steps()
+                self._seen.parts.append(Again(self._running()))
+            part = self._seen.parts[-1]
+            what = getattr(func, "__name__", "an operation")
             results = [t for t in tensors_of((out,)) if _is_number(t)]
-            wrong = next((t for t in results if _is_bad(t)), None)
+            bad = _is_infinite if what in _LOGARITHMS else _is_bad
+            wrong = next((t for t in results if bad(t)), None)
             stack = self._places.stack(frame)
             if wrong is None:
                 self._seen.lines.add(self._places.shown(stack))
                 return
-            what = getattr(func, "__name__", "an operation")
             bad = _is_bad if "softmax" in what or "attention" in what else _is_infinite
             operands = [t for t in _operands(args, kwargs) if t is not wrong]
             if not operands:
                 return  # `full`: chosen so
             if any(map(bad, operands)):
-                self._seen.inherited = True
-            elif self._part != self._steps() or self._seen.born is None:
-                self._part = self._steps()
-                self._seen.born = Born(what, wrong.detach(), stack)
+                part.inherited = True
+            elif part.born is None:
+                part.born = Born(what, wrong.detach(), stack)
 
 
 def _operands(args: Any, kwargs: dict[str, Any]) -> Iterator[torch.Tensor]:

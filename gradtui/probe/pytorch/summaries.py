@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import torch
+from msgspec import structs
 
 from gradtui.probe.numbers import FEW, SOME, summary_of_floats
 from gradtui.probe.pytorch.private import dispatch_modes, keys_of, readable, untouched
@@ -61,11 +62,15 @@ def _read(tensor: torch.Tensor, rich: bool, brief: bool) -> Summary:
     shape = tuple(tensor.shape) if not tensor.is_nested else ()
     dtype, device = str(tensor.dtype).removeprefix("torch."), str(tensor.device)
     why_not = readable(tensor)
-    if why_not:
+    sparse = why_not == "sparse" and tensor.layout is torch.sparse_coo and tensor.is_floating_point()
+    if why_not and not sparse:
         return Summary(shape, dtype, device, note=why_not)
     flat = tensor.detach() if tensor.requires_grad else tensor
     count = flat.numel()
     try:
+        if sparse:  # several entries may be meant for one place
+            stored = _large(flat.coalesce().values(), shape, dtype, device, False)
+            return structs.replace(stored, note=why_not)
         if flat.is_complex():
             return Summary(shape, dtype, device, norm=_norm(flat), note="complex")
         if count <= (SOME if rich else FEW):

@@ -106,7 +106,7 @@ def biased(low: int, to: float = -50.0) -> nn.Sequential:
 
 
 @pytest.mark.parametrize(
-    ("units", "times", "told"), [(12, 3, 1), (12, 2, 0), (8, 10, 1), (8, 9, 0), (3, 20, 0)]
+    ("units", "times", "told"), [(12, 3, 1), (12, 2, 0), (9, 10, 1), (9, 9, 0), (7, 20, 0)]
 )
 def test_dead_units_are_told_when_they_stay_dead(units: int, times: int, told: int) -> None:
     net = biased(units)

@@ -37,6 +37,9 @@ HUGE = 1e8
 """Norm of a leaf's gradient, in multiples of the leaf's own, that is too large in any pass."""
 PASSES = 3
 """Passes in a row that must show what is told of `vanishing` and `dead-unit`."""
+DEAD = 0.75
+"""Share of a layer's units from which they are told: half of them are off for all examples at once where the
+data lie on one side of zero, in nets that learn."""
 DEAD_FOR = 10
 """Passes in a row in which single units got no gradient."""
 ROWS = 8
@@ -192,7 +195,7 @@ class Flow:
             leaf = self._leaf(step.node)
             still = zeros if leaf.zeros is None else leaf.zeros & zeros
             learnt = (added.norm or 0.0) < LEARNT * (leaf.first or 0.0)
-            few = len(values) < UNITS or 2 * len(still) < len(values) or len(still) == len(values)
+            few = len(values) < UNITS or len(still) < DEAD * len(values) or len(still) == len(values)
             if few or learnt:
                 leaf.zeros, leaf.passes = zeros, 0
                 continue

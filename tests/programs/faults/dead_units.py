@@ -18,7 +18,7 @@ class Net(nn.Module):
 
 net = Net()
 with torch.no_grad():
-    net.a.bias[:10] = -50.0
+    net.a.bias[:13] = -50.0
 opt = torch.optim.Adam(net.parameters(), 0.01)
 for i in range(20):
     loss = (net(torch.randn(16, 4)) - 1).pow(2).mean()

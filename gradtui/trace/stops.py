@@ -13,7 +13,7 @@ _REASONS = {
     "pass": "stopped at the start of a pass",
     "pass end": "stopped at the end of the pass",
     "pause": "paused",
-    "there": "stopped there",
+    "there": "stopped where it was sent",
     "exception": "stopped at an exception",
 }
 

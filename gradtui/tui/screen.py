@@ -41,7 +41,7 @@ from gradtui.views import (
     torch,
 )
 from gradtui.views.absent import light_rows
-from gradtui.views.rows import Row, Span
+from gradtui.views.rows import Row, Span, width_of
 from gradtui.views.state import State
 from gradtui.wire.messages import Node
 
@@ -252,7 +252,9 @@ class DebuggerScreen(Screen[None]):
         if state is None or not self.is_mounted:
             return
         self.query_one("#where", Line).show(status.where(state))
-        self.query_one(Alert).show(status.alert(state), status.alert_key(state))
+        end = status.alert_key(state)
+        room = Alert.MOST * (self.size.width - 4) - width_of(end)
+        self.query_one(Alert).show(status.alert(state, room), end)
         self.query_one(Hint).show(state.hint, state.hints.values())
         self.query_one(WatchLines).show(state)
         if self.narrow:

@@ -6,7 +6,7 @@ from gradtui.trace import Pass
 from gradtui.trace.cursor import edge
 from gradtui.trace.stops import why
 from gradtui.views.absent import LIGHT
-from gradtui.views.rows import Row, Span, row
+from gradtui.views.rows import Row, Span, row, width_of
 from gradtui.views.state import State
 from gradtui.wire.messages import Stopped
 
@@ -92,8 +92,11 @@ def _end(state: State) -> Row:
     return row((f"■ ran to its end, {passes}", "dim"))
 
 
-def alert(state: State) -> Row | None:
-    """The newest finding at or before the cursor, else how many there are; None where there is none."""
+def alert(state: State, room: int) -> Row | None:
+    """The newest finding at or before the cursor, else how many there are; None where there is none.
+
+    Where it takes more than `room` cells, the line at fault stands first: the end will be cut.
+    """
     findings = state.trace.findings
     if not findings:
         return None
@@ -106,12 +109,12 @@ def alert(state: State) -> Row | None:
     last = past[-1]
     which = f" ({len(past)} of {len(findings)})" if len(findings) > 1 else ""
     inside = f" in {last.module}" if last.module and last.source else ""
-    return row(
-        (f" ⚠ {last.kind}", "bad"),
-        (f"{which}  {last.where.removeprefix('at ')}{inside}", ""),
-        (f"  by {last.culprit}" if last.culprit else "", "bad"),
-        (f"  {last.message}", ""),
-    )
+    kind = Span(f" ⚠ {last.kind}", "bad")
+    place, message = f"{which}  {last.where.removeprefix('at ')}{inside}  ", last.message
+    whole = row(kind, (place + message, ""))
+    if not last.culprit or width_of(whole) <= room:
+        return whole
+    return row(kind, (place, ""), (f"by {last.culprit}", "bad"), (f"  {message}", ""))
 
 
 def alert_key(state: State) -> Row:

@@ -20,7 +20,7 @@ from gradtui.probe.breakpoints import Span
 from gradtui.probe.explain.nonfinite import Nonfinite, bad
 from gradtui.probe.pytorch.graph import Graph
 from gradtui.probe.pytorch.leaves import TorchLeaf
-from gradtui.probe.pytorch.private import leaf_of, running_pass, untouched
+from gradtui.probe.pytorch.private import running_pass, untouched
 from gradtui.probe.pytorch.reading import Reader
 from gradtui.probe.pytorch.saved import read_saved
 from gradtui.probe.pytorch.spot import TorchSpot
@@ -208,10 +208,9 @@ class TorchPass:
     def zero(self) -> list[int]:
         """Zero the leaves' gradients as `optimizer.zero_grad()` does: None in place of each."""
         zeroed = []
-        for node, i in zip(self.nodes, self.ids):
-            variable = leaf_of(node)
-            if variable is not None and variable.grad is not None:
-                variable.grad = None
+        for leaf, i in zip(self.graph.leaves, self.ids):
+            if leaf is not None and leaf.grad is not None:
+                leaf.grad = None
                 zeroed.append(i)
         self.on_zeroed(zeroed, self.used)
         return zeroed

@@ -142,7 +142,8 @@ def _without_profiler() -> Iterator[None]:
 
 _is_wrapped: Callable[[Any], bool] = torch._C._functorch.is_functorch_wrapped_tensor
 _is_batched: Callable[[Any], bool] = torch._C._functorch.is_legacy_batchedtensor
-_dispatch_modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
+dispatch_modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
+"""How many dispatch modes of the program's are active: they would see what we do with a tensor."""
 
 
 _dispatch_keys: Callable[[Any], Any] = torch._C._dispatch_keys
@@ -154,16 +155,11 @@ def keys_of(tensor: Any) -> int:
     return keys
 
 
-def dispatch_modes() -> int:
-    """How many dispatch modes of the program's are active: they would see what we do with a tensor."""
-    return _dispatch_modes()
-
-
 def readable(tensor: Any) -> str:
     """Why a tensor must not be read here; '' when it may be."""
     if _is_wrapped(tensor) or _is_batched(tensor):
         return "inside vmap or grad"
-    if _dispatch_modes():
+    if dispatch_modes():
         return "under a dispatch mode"
     if type(tensor) not in (torch.Tensor, torch.nn.Parameter) and _dispatches(type(tensor)):
         return type(tensor).__name__
@@ -208,7 +204,7 @@ def raw_saved(node: Any, name: str) -> Any:
 def packed(node: Any, name: str) -> bool:
     """Would reading this saved tensor run code of the program's (saved-tensor hooks, checkpoint, a mode)?"""
     raw = raw_saved(node, name)
-    if raw is not None and torch._C._len_torch_dispatch_stack():
+    if raw is not None and dispatch_modes():
         return True
     parts = raw if isinstance(raw, (tuple, list)) else (raw,)
     return any(getattr(part, "unpack_hook", None) is not None for part in parts)

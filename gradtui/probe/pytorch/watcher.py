@@ -27,7 +27,6 @@ from gradtui.probe.pytorch.private import (
     being_compiled,
     engine_entry,
     hide_references,
-    leaf_of,
     on_optimizer_step,
     op_of,
     replace_engine_entry,
@@ -297,8 +296,7 @@ class TorchWatcher:
 
     def _leaves(self, hooks: TorchPass) -> dict[int, TorchLeaf]:
         leaves, entries = {}, self._describer.values.entries
-        for node, facts in zip(hooks.nodes, hooks.described):
-            variable = leaf_of(node)
+        for variable, facts in zip(hooks.graph.leaves, hooks.described):
             if variable is not None:
                 summary = facts.value if isinstance(facts.value, Summary) else None
                 held = facts.id in hooks.held
@@ -308,13 +306,12 @@ class TorchWatcher:
     def _held(self, hooks: TorchPass) -> tuple[tuple[int, Value], ...]:
         """Leaves that had a `.grad` as the pass began, also one of zeros."""
         held = []
-        for node, i in zip(hooks.nodes, hooks.ids):
+        for leaf, i in zip(hooks.graph.leaves, hooks.ids):
             if i in hooks.before_steps:
                 before = hooks.before_steps[i]
                 if before is not None:
                     held.append((i, before))
                 continue
-            leaf = leaf_of(node)
             summary = summarize(None if leaf is None else leaf.grad, self._full or self._reporter.stops.rich)
             if summary is not None:
                 held.append((i, summary))

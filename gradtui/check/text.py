@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gradtui.session.children import NOT_FOLLOWED
 from gradtui.trace import Finding, Pass, Trace
 from gradtui.trace.chainrule import output_of
-from gradtui.trace.names import call, label, shortened
+from gradtui.trace.names import call, shortened
 from gradtui.trace.numbers import short
 from gradtui.trace.stops import why
 from gradtui.wire.messages import (
@@ -92,7 +92,7 @@ def _used(pass_: Pass) -> Iterator[str]:
 def _step(trace: Trace, pass_: Pass, step: Stepped) -> str:
     node = pass_.nodes[step.node]
     number = f"{step.step:4}" if trace.open_passes < 2 else f"{step.number}:{step.step}"
-    head = f"{number:>4}  {node.op or 'leaf':18} {shortened(label(node), 32):24} "
+    head = f"{number:>4}  {node.op or 'leaf':18} {shortened(pass_.label(node), 32):24} "
     if step.accumulated is not None:
         account = step.accumulated
         body = _account(account)
@@ -109,7 +109,7 @@ def _step(trace: Trace, pass_: Pass, step: Stepped) -> str:
 
 
 def _contribution(pass_: Pass, sent: Sent, output: str) -> str:
-    to = shortened(label(pass_.nodes[sent.to]), 32) if sent.to in pass_.nodes else f"#{sent.to}"
+    to = shortened(pass_.label(pass_.nodes[sent.to]), 32) if sent.to in pass_.nodes else f"#{sent.to}"
     return f"{to}{output} {'=' if sent.sets or sent.overwrote else '+='} {short(sent.value)}"
 
 
@@ -123,7 +123,7 @@ def _end(trace: Trace, event: PassEnded) -> Iterator[str]:
     for account in event.leaves:
         node = pass_.nodes[account.node]
         what = "(changed since)" if account.node in pass_.runs else "(not run)"
-        yield f"      {what:18} {shortened(label(node), 32):24} {_account(account)}"
+        yield f"      {what:18} {shortened(pass_.label(node), 32):24} {_account(account)}"
     if event.error:
         yield f"      the pass ended with {event.error}"
 

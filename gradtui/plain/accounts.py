@@ -26,7 +26,7 @@ def ledger(state: State, shown: Pass, which: Node) -> Iterator[str]:
     expected = len(shown.users.get(which.id, []))
     of = f" of {expected}" if expected >= len(arrived) and expected else ""
     plural = "" if (expected or len(arrived)) == 1 else "s"
-    yield f"ledger of {symbol(which)}: {len(arrived)}{of} contribution{plural}"
+    yield f"ledger of {shown.symbol(which)}: {len(arrived)}{of} contribution{plural}"
     if which.id in shown.began.roots:
         yield "  the pass starts here: its gradient is set as the pass begins"
     apart = any(_output(shown, arrival) is not None for arrival in arrived)
@@ -39,7 +39,7 @@ def ledger(state: State, shown: Pass, which: Node) -> Iterator[str]:
             yield f"    this overwrote {digits(sent.before)}{_instead(sent)}"
     for sender in shown.users.get(which.id, []):
         if shown.ran_by(sender, state.cursor.step) is None:
-            yield f"  {symbol(shown.nodes[sender])}: not yet"
+            yield f"  {shown.symbol(shown.nodes[sender])}: not yet"
 
 
 def _instead(sent: Sent) -> str:
@@ -49,7 +49,7 @@ def _instead(sent: Sent) -> str:
 
 def _arrival(shown: Pass, arrival: Arrival, total: Value | None) -> str:
     sender, sent = shown.nodes.get(arrival.sender), arrival.sent
-    name = symbol(sender) if sender is not None else f"#{arrival.sender}"
+    name = shown.symbol(sender) if sender is not None else f"#{arrival.sender}"
     verb = "set it to" if sent.sets or sent.overwrote else "added"
     output = _output(shown, arrival)
     to = f" for output {output}" if output is not None else ""

@@ -26,9 +26,8 @@ def where(desk: Desk, _: str) -> None:
     if state.shown_pass is None:
         return
     desk.show()
-    node, step = state.selected_node, state.step
-    usual = step.node.id if step is not None else state.next_node
-    if node is not None and node.id != usual:
+    node = state.selected_node
+    if node is not None and node.id != state.node_here:
         desk.say(f"selected: {words.node(state, state.shown_pass, node)}")
     if desk.trace.findings:
         desk.say(f"{words.count(len(desk.trace.findings), 'finding')} so far: type findings")

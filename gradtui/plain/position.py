@@ -33,10 +33,9 @@ class Position:
     def move_to(self, at: Cursor) -> None:
         """Put the cursor there and select the node of that step, or the one that runs next."""
         self.state = replace(self.state, cursor=at, selected=None)
-        shown, step = self.state.shown_pass, self.state.step
-        if shown is not None:
-            node = step.node.id if step is not None else self.state.next_node or shown.root.id
-            self.select(node)
+        here = self.state.node_here
+        if here is not None:
+            self.select(here)
 
     def move_to_start(self) -> None:
         """To the start of the first pass, or nowhere where there is none."""

@@ -83,9 +83,11 @@ def step(state: State, width: int) -> Iterator[str]:
     at = f"pass {state.cursor.number}, step {state.cursor.step}: " if shown is not None else ""
     yield at + first
     for line in lines[1:]:
-        if line.startswith("› next") and shown is not None and state.next_node is not None:
-            line = f"next: {called(shown.nodes[state.next_node])}"
         yield from _broken(spoken(line), width)
+    if shown is not None and state.failed_node is not None:
+        yield f"failed: {called(shown.nodes[state.failed_node])}"
+    elif shown is not None and state.next_node is not None:
+        yield f"next: {called(shown.nodes[state.next_node])}"
 
 
 def _broken(line: str, width: int) -> list[str]:
@@ -163,7 +165,8 @@ def _progress(state: State, shown: Pass, which: Node) -> Iterator[str]:
     if ran is not None:
         yield f"ran in step {ran}" + (", the current step" if ran == state.cursor.step else "")
     else:
-        yield "runs next" if state.next_node == which.id else "waits"
+        failed, follows = state.failed_node == which.id, state.next_node == which.id
+        yield "failed: an exception has ended it" if failed else "runs next" if follows else "waits"
     received = state.received_at(which.id)
     if received:
         yield f"received {', '.join(told(v) for v in received)}"

@@ -29,6 +29,8 @@ Models = Callable[[], Iterable[str]]
 """The variables of the models to which the nodes of a pass belong."""
 Evaluate = Callable[[CodeType], Any]
 """Evaluates an expression where the program stands."""
+Met: TypeAlias = tuple[int, Value]
+"""A gradient that meets the tests, and the node that it came to."""
 Span: TypeAlias = tuple[float, float]
 """The lowest and the highest norm of some, both among them."""
 FINITE: Span = (0.0, sys.float_info.max)
@@ -107,9 +109,10 @@ class Armed:
             return None  # a pass alone: its start
         elif not self._matches(spot):
             return None
-        if point.tests and (spot.id in self._told or not self._any(received)):
+        met = self._first_of((spot.id, value) for value in received)
+        if point.tests and (spot.id in self._told or met is None):
             return None
-        return None if self._after else self._held(spot.evaluate)
+        return None if self._after else self._held(spot.evaluate, met)
 
     def after(
         self, spot: Spot, received: Sequence[Value | None], sent: Sequence[tuple[int, Value]], asked: bool
@@ -120,15 +123,18 @@ class Armed:
             return None
         if not self._matches(spot):
             return None
+        met = None
         if point.tests:
-            to = [node for node, value in sent if self._passes(value)]
-            self._told.update(to)
-            if self._any(received):  # then it has held before, if that was asked
+            self._told.update(node for node, value in sent if self._passes(value))
+            met = self._first_of((spot.id, value) for value in received)
+            if met is not None:  # then it has held before, if that was asked
                 if asked or spot.id in self._told:
                     return None
-            elif not to:
-                return None
-        return self._held(spot.evaluate)
+            else:
+                met = self._first_of(sent)
+                if met is None:
+                    return None
+        return self._held(spot.evaluate, met)
 
     @property
     def quiet(self) -> Span:
@@ -187,13 +193,17 @@ class Armed:
             )
         return known
 
-    def _any(self, values: Iterable[Value | None]) -> bool:
-        return any(value is not None and self._passes(value) for value in values)
+    def _first_of(self, gradients: Iterable[tuple[int, Value | None]]) -> Met | None:
+        """The first of some, each with the node that it came to, that meets all tests."""
+        for node, value in gradients if self.point.tests else ():
+            if value is not None and self._passes(value):
+                return node, value
+        return None
 
     def _passes(self, value: Value) -> bool:
         return all(holds(test, value) for test in self.point.tests)
 
-    def _held(self, evaluate: Evaluate) -> Hit | None:
+    def _held(self, evaluate: Evaluate, met: Met | None) -> Hit | None:
         error = ""
         if self._code is not None:
             try:
@@ -205,7 +215,7 @@ class Armed:
         if self.count <= self.point.ignore and not error:
             return None
         self.done = self.done or self.point.once
-        return Hit(self.point.id, self.count, self.point.text, error)
+        return Hit(self.point.id, self.count, self.point.text, error, *(met or ()))
 
 
 def holds(test: Condition, value: Value) -> bool:

@@ -54,6 +54,11 @@ class Spot(ABC):
     def received(self) -> tuple[Value | None, ...]:
         """What it received, read in full."""
 
+    @property
+    def then(self) -> int | None:
+        """The node that the engine takes once this one has run, where that can be told."""
+        return None
+
     @abstractmethod
     def frames(self, stack: int) -> Iterable[tuple[str, int]]:
         """The files and lines that led to a forward operation, innermost first."""

@@ -207,7 +207,8 @@ class Stops:
         with self._reporter.lock:
             self._watch(place, number, step)
             received = spot.received() if spot is not None and node is not None else ()
-            self._reporter.send(Stopped(reason, number, step, node, received, tuple(hits)))
+            then = spot.then if spot is not None and node is None else None
+            self._reporter.send(Stopped(reason, number, step, node, received, tuple(hits), then))
             while self._reporter.enabled:
                 try:
                     command = self._outlet.receive()

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from gradtui.trace.model import Pass, Step
-from gradtui.trace.names import symbol
 from gradtui.trace.numbers import digits, number_of, short
 from gradtui.wire.messages import Node, Sent
 
+Symbol: TypeAlias = Callable[[Node], str]
+"""How a node is called in a formula."""
 _TORCH = re.compile(r"^(\w+?)Backward\d*$")
 _WORDS = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "truediv": "/", "pow": "**", "negative": "neg",
@@ -85,7 +88,7 @@ def _term(pass_: Pass, node: Node, slot: int, target: Node, step: Step, sent: Se
     if _close(product, result, sent):
         return Term(symbols, numbers, digits(result), "", sent, target)
     if pass_.engine == "torch":  # an argument that we do not know of (`alpha=`), or a short dtype
-        derivative = f"∂{bracketed(symbol(node))}/∂{bracketed(symbol(target))}"
+        derivative = f"∂{bracketed(pass_.symbol(node))}/∂{bracketed(pass_.symbol(target))}"
         symbols = f"{towards} {sign} {partial(pass_, node)} · {derivative}"
         return Term(symbols, "", digits(result), "", sent, target)
     return Term(symbols, numbers, digits(result), f"the factors give {digits(product)}", sent, target)
@@ -113,7 +116,7 @@ def output_of(node: Node, slot: int) -> str:
 
 def partial(pass_: Pass, node: Node) -> str:
     """`∂o/∂x1`."""
-    return f"∂{bracketed(symbol(pass_.root))}/∂{bracketed(symbol(node))}"
+    return f"∂{bracketed(pass_.symbol(pass_.root))}/∂{bracketed(pass_.symbol(node))}"
 
 
 def canonical(op: str) -> str:
@@ -128,7 +131,7 @@ def canonical(op: str) -> str:
 
 def local_derivative(pass_: Pass, node: Node, slot: int) -> Factor:
     """∂node/∂(its operand in `slot`), in symbols and, where the values are single numbers, as a number."""
-    op = canonical(node.op)
+    op, symbol = canonical(node.op), pass_.symbol
     operands = [None if i is None else pass_.nodes[i] for i in node.inputs]
     if op == "+":
         return Factor("1", 1.0)
@@ -137,9 +140,9 @@ def local_derivative(pass_: Pass, node: Node, slot: int) -> Factor:
     if op in ("neg", "-"):
         return Factor("(-1)", -1.0)
     if op in ("*", "/") and len(operands) == 2:
-        return _product(op, operands, slot, node)
+        return _product(op, operands, slot, node, symbol)
     if op.startswith("**"):
-        return _power(op, operands, slot, node)
+        return _power(op, operands, slot, node, symbol)
     x, y = operands[0] if operands else None, number_of(node.value)
     if x is not None and op in _UNARY:
         return _unary(op, symbol(x), symbol(node), number_of(x.value), y)
@@ -148,7 +151,7 @@ def local_derivative(pass_: Pass, node: Node, slot: int) -> Factor:
     return Factor(unknown + bracketed(symbol(target)) if target else "")
 
 
-def _product(op: str, operands: list[Node | None], slot: int, node: Node) -> Factor:
+def _product(op: str, operands: list[Node | None], slot: int, node: Node, symbol: Symbol) -> Factor:
     other = operands[1 - slot]
     if other is None:
         return Factor("constant")
@@ -164,7 +167,7 @@ def _product(op: str, operands: list[Node | None], slot: int, node: Node) -> Fac
     return Factor(f"(-{top}/{bottom})", -out / d if out is not None and d else None)
 
 
-def _power(op: str, operands: list[Node | None], slot: int, node: Node) -> Factor:
+def _power(op: str, operands: list[Node | None], slot: int, node: Node, symbol: Symbol) -> Factor:
     base = operands[0]
     if base is None:
         return Factor("")

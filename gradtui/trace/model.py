@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
+from gradtui.trace.names import symbol
 from gradtui.wire.messages import (
     Accumulated,
     Changed,
@@ -158,6 +160,7 @@ class Pass:
         """Leaves that the person gives other values as the pass ends."""
         self._users: dict[int, list[int]] | None = None
         self._edges: int | None = None
+        self._shared: set[str] | None = None
 
     # ---------------------------------------------------------------- writing
 
@@ -232,6 +235,24 @@ class Pass:
                         users.setdefault(target, []).append(node.id)
             self._users = users
         return self._users
+
+    @property
+    def shared(self) -> set[str]:
+        """Names that several nodes bear: a model's blocks have the same variables."""
+        if self._shared is None:
+            names = Counter(node.name for node in self.nodes.values() if node.name)
+            self._shared = {name for name, times in names.items() if times > 1}
+        return self._shared
+
+    def symbol(self, node: Node) -> str:
+        """In a formula: its name, with its number where other nodes bear it (`x#12`); else its number."""
+        name = symbol(node)
+        return f"{name}#{node.id}" if node.named and not node.leaf and node.name in self.shared else name
+
+    def label(self, node: Node) -> str:
+        """In a list: the same, with the module that made it where the name does not tell it apart."""
+        name, known = self.symbol(node), node.leaf or (node.name and node.name not in self.shared)
+        return name if known or not node.module else f"{name} in {node.module}"
 
     def ran_by(self, node: int, step: int) -> int | None:
         """The last step up to `step` at which the node ran, None if it had not."""

@@ -10,11 +10,6 @@ def symbol(node: Node) -> str:
     return node.name if node.name else f"#{node.id}"
 
 
-def label(node: Node) -> str:
-    """In a list: its name, or its number and the module that made it."""
-    return symbol(node) if node.name or not node.module else f"{symbol(node)} in {node.module}"
-
-
 def call(node: Node) -> str:
     """In a sentence: its name, or its op and number."""
     if node.name:

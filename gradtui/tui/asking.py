@@ -61,7 +61,7 @@ class Asking(Travelling):
     def action_copy_step(self) -> None:
         """The current step and the ledger of the selected node, as text on the clipboard."""
         state = self.state
-        rows = [status.where(state), *step.rows_of(state, COPIED)]
+        rows = [status.where(state), *step.rows_of(state, COPIED), step.following(state)]
         if state.selected is not None:
             rows += [(), *ledger.rows_of(state, COPIED)]
         self.copy_to_clipboard(text_of(rows).strip() + "\n")

@@ -83,11 +83,7 @@ class Core(App[None]):
             self.steps_owed = 0
         self.awaits_end = False
         self.state = replace(self.state, cursor=at)
-        shown, step = self.state.shown_pass, self.state.step
-        node = None
-        if shown is not None:
-            node = step.node.id if step is not None else self.state.next_node or shown.root.id
-        self.select(node, reveal=False)
+        self.select(self.state.node_here, reveal=False)
 
     def select(self, node: int | None, reveal: bool = True) -> None:
         """Select a node at its own row of the graph; ledger, torch and source follow.

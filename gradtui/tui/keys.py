@@ -91,6 +91,7 @@ MARKS: list[tuple[str, str]] = [
     ("✓", "has run"),
     ("▶", "the step you are looking at"),
     ("›", "runs next"),
+    ("✗", "an exception ended it, and the pass"),
     ("·", "waits"),
     ("✎", "runs with a gradient that you have put there"),
     ("↑", "the same node, shown further up"),

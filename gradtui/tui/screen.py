@@ -41,7 +41,7 @@ from gradtui.views import (
     torch,
 )
 from gradtui.views.absent import light_rows
-from gradtui.views.rows import Row, Span, width_of
+from gradtui.views.rows import Row, Span, text_of, width_of
 from gradtui.views.state import State
 from gradtui.wire.messages import Node
 
@@ -270,6 +270,7 @@ class DebuggerScreen(Screen[None]):
             case "step":
                 total = "" if shown is None else f" {state.cursor.step} of pass {shown.number}"
                 pane.show(step.rows_of(state, width), f"step{total}", top=True)
+                pane.tell_below(text_of([step.following(state)]))
             case "ledger":
                 rows = ledger.rows_of(state, width)
                 if pane.show(rows, ledger.title_of(state)):

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from gradtui.trace import Pass
-from gradtui.trace.names import label, symbol
+from gradtui.trace.names import symbol
 from gradtui.trace.numbers import magnitude
 from gradtui.views.amounts import sent_so_far, within
 from gradtui.views.flow import bar
@@ -19,7 +19,9 @@ from gradtui.views.tree import GraphTree
 from gradtui.views.whatif import MARK, is_replaced
 from gradtui.wire.messages import Node
 
-DONE, CURRENT, NEXT, WAITING, AGAIN = "✓", "▶", "›", "·", "↑"
+DONE, CURRENT, NEXT, WAITING, AGAIN, FAILED = "✓", "▶", "›", "·", "↑", "✗"
+MARKED = CURRENT, NEXT, FAILED
+"""A row with one of these has its colour."""
 MEASURED = 400
 """Rows of a graph whose width is looked at."""
 NAME, OP, NUMBER = 48, 20, {"scalar": 11, "torch": 22}
@@ -33,6 +35,8 @@ VECTOR = 13
 def state_of(state: State, node: int) -> tuple[str, Role]:
     """The mark of a node at the cursor and its role."""
     step = state.step
+    if state.failed_node == node:
+        return FAILED, "bad"
     if step is not None and step.node.id == node:
         return CURRENT, "now"
     if state.next_node == node:
@@ -73,9 +77,8 @@ def columns_of(shown: Pass, tree: GraphTree, width: int) -> Columns:
 def _columns(shown: Pass, tree: GraphTree, width: int, flow: bool) -> Columns:
     rows = range(min(len(tree), MEASURED))
     nodes = [shown.nodes[tree.node[at]] for at in rows]
-    names = max(
-        (len(tree.guides(at)) + len(label(n)) + 2 * tree.refers[at] for at, n in zip(rows, nodes)), default=8
-    )
+    labels = [len(shown.label(node)) for node in nodes]
+    names = max((len(tree.guides(at)) + labels[at] + 2 * tree.refers[at] for at in rows), default=8)
     values = width >= 47 and (shown.engine == "scalar" or width >= VALUED or names <= READABLE)
     numbers = 1 + values
     least = 9 if width >= 63 else 8
@@ -125,13 +128,13 @@ def row_of(state: State, tree: GraphTree, at: int, width: int) -> Row:
     if again and mark != CURRENT:
         role = "dim"
     room = max(1, columns.name - len(guides))
-    text = label(node)
-    if len(text) > room and not node.name and node.module:  # rather a shortened module than none
-        text = f"{symbol(node)} {fit_path(node.module, max(1, room - len(symbol(node)) - 1)).rstrip()}"
+    text, short = shown.label(node), shown.symbol(node)
+    if len(text) > room and text != short and node.module:  # rather a shortened module than none
+        text = f"{short} {fit_path(node.module, max(1, room - len(short) - 1)).rstrip()}"
     name = fit_path(text, room)
     if again:
         name = fit(fit_path(text, min(len(text), room - 2)) + f" {AGAIN}", room)
-    name_role: Role = role if mark in (CURRENT, NEXT) else "dim" if again else "name" if node.named else ""
+    name_role: Role = role if mark in MARKED else "dim" if again else "name" if node.named else ""
     spans = [
         Span(guides, "dim"),
         Span(mark + ("▸" if tree.collapsed[at] else " "), role),

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from gradtui.trace import Pass
 from gradtui.trace.model import Arrival
-from gradtui.trace.names import symbol
 from gradtui.trace.numbers import digits, number_of, short
 from gradtui.views.absent import light_rows, word
 from gradtui.views.amounts import arrived, noted, output_of, summed, within
@@ -49,7 +48,8 @@ def shown_nodes(state: State) -> list[Node]:
 
 def title_of(state: State) -> str:
     """`ledger of a`."""
-    names = [symbol(node) for node in shown_nodes(state)]
+    shown = state.shown_pass
+    names = [shown.symbol(node) for node in shown_nodes(state)] if shown is not None else []
     if not names:
         return "ledger"
     return "ledger of " + (", ".join(names) if len(names) <= 3 else f"{len(names)} nodes")
@@ -78,7 +78,7 @@ def _columns(shown: Pass, accounts: Sequence[tuple[Node, list[Arrival]]], width:
     """Names as wide as they are, within limits; the numbers share what is left."""
     senders = {arrival.sender for _, arrivals in accounts for arrival in arrivals}
     senders.update(u for node, _ in accounts for u in shown.users.get(node.id, [])[:OPEN])
-    names = max((len(symbol(shown.nodes[s])) for s in senders if s in shown.nodes), default=0)
+    names = max((len(shown.symbol(shown.nodes[s])) for s in senders if s in shown.nodes), default=0)
     left = width - 9 - 3 - 7  # mark and step, the sign, ` sum `
     name = max(8, min(28, names, left - 20))
     most = max(10, min(30, (left - name) // 2))
@@ -126,7 +126,7 @@ def _head(shown: Pass, node: Node, arrived: int) -> Row:
     expected = len(shown.users.get(node.id, []))
     of = f" of {expected}" if expected >= arrived and expected else ""
     plural = "" if max(expected, arrived) == 1 else "s"
-    return row((symbol(node), "name"), (f"  {arrived}{of} contribution{plural}", "dim"))
+    return row((shown.symbol(node), "name"), (f"  {arrived}{of} contribution{plural}", "dim"))
 
 
 def _arrival(
@@ -138,7 +138,7 @@ def _arrival(
     spans = [
         Span(NEW if new else "   ", "now"),
         Span(right(str(arrival.step), max(4, len(str(len(shown.messages))))) + "  ", "dim"),
-        Span(fit_path(symbol(sender) if sender else f"#{arrival.sender}", columns.name), "name"),
+        Span(fit_path(shown.symbol(sender) if sender else f"#{arrival.sender}", columns.name), "name"),
         Span(" = " if sent.sets or sent.overwrote else " + ", "bad" if sent.overwrote else "dim"),
         Span(right(within(sent.value, columns.number), columns.number), now),
     ]
@@ -157,10 +157,8 @@ def _expected(state: State, shown: Pass, node: Node, name_width: int) -> list[Ro
     """Senders whose contribution has not come yet at the cursor."""
     absent = word(shown, state.cursor.step)
     waiting = [u for u in shown.users.get(node.id, []) if shown.ran_by(u, state.cursor.step) is None]
-    rows = [
-        row(("         " + fit_path(symbol(shown.nodes[u]), name_width), "dim"), (f"   {absent}", "dim"))
-        for u in waiting[:OPEN]
-    ]
+    names = [fit_path(shown.symbol(shown.nodes[u]), name_width) for u in waiting[:OPEN]]
+    rows = [row((f"         {name}", "dim"), (f"   {absent}", "dim")) for name in names]
     if len(waiting) > OPEN:
         rows.append(row((f"         and {len(waiting) - OPEN} more to come", "dim")))
     return rows

@@ -15,7 +15,7 @@ from gradtui.trace import Pass
 from gradtui.trace.numbers import magnitude
 from gradtui.views.blocks import number_of
 from gradtui.views.flow import bar, sized
-from gradtui.views.graph import CURRENT, DONE, NEXT, WAITING, op_of, state_of, within_module
+from gradtui.views.graph import CURRENT, DONE, FAILED, MARKED, NEXT, WAITING, op_of, state_of, within_module
 from gradtui.views.outline import Heading, Outline
 from gradtui.views.rows import Role, Row, Span, fit, fit_path, right, width_of
 from gradtui.views.state import State
@@ -74,7 +74,7 @@ def row_of(state: State, outline: Outline, at: int, width: int) -> Row:
     step, size = state.cursor.step, outline.nodes_in(at)
     done = outline.totals.done(at, step)
     mark, role = _mark(state, outline, at, done, size)
-    name_role: Role = role if mark in (CURRENT, NEXT) else "name"
+    name_role: Role = role if mark in MARKED else "name"
     count, most = _count(done, size, columns.nodes)
     spans = [Span(mark, role), Span(" ")]
     spans += _name(state, shown, outline, at, heading, name_role, columns.name + columns.nodes - most)
@@ -101,6 +101,8 @@ def _mark(state: State, outline: Outline, at: int, done: int, size: int) -> tupl
     """A folded row that holds the cursor's node has its mark."""
     if outline.collapsed[at]:
         step, following = state.step, state.next_node
+        if state.failed_node is not None and _holds(outline, at, state.failed_node):
+            return FAILED, "bad"
         if step is not None and _holds(outline, at, step.node.id):
             return CURRENT, "now"
         if following is not None and _holds(outline, at, following):
@@ -209,7 +211,7 @@ def _node(state: State, shown: Pass, outline: Outline, at: int, columns: Columns
     mark, role = state_of(state, node.id)
     indent = "  " * min(outline.depth[at], 12) + "  "
     room = max(4, columns.name - len(indent))
-    name_role: Role = role if mark in (CURRENT, NEXT) else "" if node.name else "dim"
+    name_role: Role = role if mark in MARKED else "" if node.name else "dim"
     name = within_module(node)
     spans = [Span(mark, role), Span(" " + indent), Span(fit(fit_path(name, room), room), name_role)]
     if columns.nodes:

@@ -77,8 +77,29 @@ class State:
             return shown.messages[self.cursor.step].node
         stop = self.stopped
         if stop is not None and (stop.number, stop.step) == (shown.number, self.cursor.step):
-            return stop.next
+            return stop.then if stop.next is None else stop.next
         return None
+
+    @property
+    def node_here(self) -> int | None:
+        """The node that this position speaks of: it failed, or ran, or runs next; else the root."""
+        shown, step = self.shown_pass, self.step
+        if shown is None:
+            return None
+        ran = None if step is None else step.node.id
+        return self.failed_node or ran or self.next_node or shown.root.id
+
+    @property
+    def failed_node(self) -> int | None:
+        """The node in whose run an exception ended the pass, where that is here and known."""
+        shown = self.shown_pass
+        if shown is None or self.cursor.step < len(shown.messages):
+            return None
+        if shown.ended is not None:
+            return shown.ended.failed
+        stop = self.stopped
+        here = stop is not None and (stop.number, stop.step) == (shown.number, self.cursor.step)
+        return stop.next if stop is not None and here and stop.reason == "exception" else None
 
     @property
     def selected_node(self) -> Node | None:

@@ -41,8 +41,9 @@ def _step(state: State, shown: Pass) -> Row:
         return row((f"  {LIGHT}", "warn"))
     steps = len(shown.messages)
     growing = shown.ended is None and (not state.recording or state.opening is not None)
+    failed = shown.ended is not None and shown.ended.failed is not None
     known = shown.engine == "torch" and shown.began.kind == "backward" and steps <= len(shown.nodes)
-    total = str(steps) if not growing else str(len(shown.nodes)) if known else "…"
+    total = str(steps) if not (growing or failed) else str(len(shown.nodes)) if known else "…"
     return row(("  step ", "dim"), (f"{state.cursor.step}", "strong"), (f"/{total}", "dim"))
 
 

@@ -10,6 +10,7 @@ from gradtui.trace.names import call, symbol
 from gradtui.trace.numbers import digits, magnitude, short
 from gradtui.views.absent import LIGHT
 from gradtui.views.gone import missing
+from gradtui.views.graph import FAILED, NEXT
 from gradtui.views.rows import Row, Span, row, width_of, wrapped
 from gradtui.views.state import State
 from gradtui.views.whatif import changed_rows, replaced_rows
@@ -23,6 +24,7 @@ def rows_of(state: State, width: int) -> list[Row]:
         return missing(state, width)
     step = state.step
     rows = _before_first(state, shown) if step is None else _step(state, shown, step, width)
+    rows[1:1] = _met(state, shown)
     rows += changed_rows(shown, state.cursor.step) + _ending(state, shown)
     for finding in state.trace.findings:
         if finding.pass_number == shown.number and finding.step == state.cursor.step:
@@ -50,7 +52,7 @@ def _before_first(state: State, shown: Pass) -> list[Row]:
         return rows
     if shown.began.kind == "grad":
         rows.append(row(("this pass returns its gradients; no leaf accumulates", "dim")))
-    return rows + _held(state, shown) + _next(state, shown)
+    return rows + _held(state, shown) + _replaced_next(state, shown)
 
 
 def _held(state: State, shown: Pass) -> list[Row]:
@@ -78,23 +80,50 @@ def _equals(node: Node) -> list[Span]:
     return [] if node.value is None else [Span(" = "), Span(short(node.value), "number")]
 
 
-def _next(state: State, shown: Pass) -> list[Row]:
-    following = state.next_node
-    if following is None:
-        return []
-    node = shown.nodes[following]
+def following(state: State) -> Row:
+    """What runs next, or has failed: `› next: TanhBackward0  o`; empty where nothing is known."""
+    shown, failed, coming = state.shown_pass, state.failed_node, state.next_node
+    if shown is not None and failed is not None:
+        return row((f"{FAILED} failed: ", "bad"), *_what(shown, shown.nodes[failed]))
+    if shown is None or coming is None:
+        return ()
+    return row((f"{NEXT} next: ", "next"), *_what(shown, shown.nodes[coming]))
+
+
+def _replaced_next(state: State, shown: Pass) -> list[Row]:
+    """What the person has put in the place of what the next node receives."""
+    coming = replaced_rows(shown, state.cursor.step + 1) if state.next_node is not None else []
+    return [(), *coming] if coming else []
+
+
+def _what(shown: Pass, node: Node) -> tuple[Span, Span]:
     op = f"{node.op}  " if node.op and node.op != node.name else ""
-    coming = replaced_rows(shown, state.cursor.step + 1)
-    return [(), row(("› next  ", "next"), (op, "op"), (symbol(node), "name")), *coming]
+    return Span(op, "op"), Span(shown.symbol(node), "name")
+
+
+def _met(state: State, shown: Pass) -> list[Row]:
+    """Of the breakpoints that hold here: which gradient met their tests."""
+    stop = state.stopped
+    if stop is None or (stop.number, stop.step) != (shown.number, state.cursor.step):
+        return []
+    return [
+        row(
+            (f"● {hit.text}: ", "now"),
+            (call(shown.nodes[hit.to]), "name"),
+            " was sent ",
+            (short(hit.value), "number"),
+        )
+        for hit in stop.hits
+        if hit.to in shown.nodes and hit.value is not None
+    ]
 
 
 def _step(state: State, shown: Pass, step: Step, width: int) -> list[Row]:
     node = step.node
     source = state.trace.source_of(node)
     op = node.op or ("leaf" if node.leaf else "?")
-    rows = [
-        row((op, "op"), "  ", (symbol(node), "name"), *_equals(node), (f"   {_made_at(node, source)}", "dim"))
-    ]
+    name, made = shown.symbol(node), f"   {_made_at(node, source)}"
+    rows = [row((op, "op"), "  ", (name, "name"), *_equals(node), (made, "dim"))]
     rows += _calls(state, node)
     rows += replaced_rows(shown, step.number)
     if node.leaf:
@@ -104,7 +133,7 @@ def _step(state: State, shown: Pass, step: Step, width: int) -> list[Row]:
     rows += _outside(shown, step)
     if step.message.more:
         rows.append(row(("  it goes on after the node that ran inside it", "dim")))
-    return rows + _next(state, shown)
+    return rows + _replaced_next(state, shown)
 
 
 CALLS = 4
@@ -139,11 +168,11 @@ def _node(shown: Pass, step: Step, width: int) -> list[Row]:
     found = terms(shown, step)
     rows.append(row("sent" if found else "sent nothing on"))
     for term in found:
-        rows += _term(term, width)
+        rows += _term(shown, term, width)
     return rows
 
 
-def _term(term: Term, width: int) -> list[Row]:
+def _term(shown: Pass, term: Term, width: int) -> list[Row]:
     spans = [Span("  "), Span(term.symbols), Span(" = ", "dim")]
     if term.numbers:
         spans += [Span(term.numbers, "number"), Span(" = ", "dim")]
@@ -153,7 +182,7 @@ def _term(term: Term, width: int) -> list[Row]:
         rows.append(row(("      ≠ ", "bad"), term.remark))
     sent = term.sent
     if sent is not None and sent.before is not None and sent.after is not None:
-        name = symbol(term.target)
+        name = shown.symbol(term.target)
         if sent.overwrote:
             lost = f"{digits(sent.before)} was overwritten by {digits(sent.after)}"
             rows.append(row(("      ", ""), (f"{name}.grad: {lost}", "bad")))
@@ -205,7 +234,7 @@ def _ending(state: State, shown: Pass) -> list[Row]:
         return []
     rows: list[Row] = [(), row(("the pass is over", "strong"))]
     if ended.error:
-        rows = [(), row(("the pass ended with ", "bad"), ended.error)]
+        rows = [row(("the pass ended with ", "bad"), ended.error)]
     for account in ended.leaves[:6]:
         name = symbol(shown.nodes[account.node])
         text = f"{short(account.before)} + {short(account.added)} = {short(account.after)}"

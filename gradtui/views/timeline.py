@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradtui.trace import Pass
-from gradtui.trace.names import symbol
 from gradtui.trace.numbers import magnitude
 from gradtui.views.amounts import within
 from gradtui.views.flow import bar
 from gradtui.views.graph import (
     CURRENT,
     DONE,
+    MARKED,
     NEXT,
     WAITING,
     bar_of,
@@ -65,11 +65,11 @@ def row_of(state: State, order: Order, at: int, width: int) -> Row:
     node = shown.nodes[order.node[at]]
     step = at + 1 if at < order.steps else 0
     mark, role = _mark(state, node.id, step)
-    name_role: Role = role if mark in (CURRENT, NEXT) else "name" if node.named else "" if step else "dim"
+    name_role: Role = role if mark in MARKED else "name" if node.named else "" if step else "dim"
     spans = [
         Span(right(f"{step:,}" if step else "", c.step) + " ", "dim"),
         Span(mark + " ", role),
-        Span(fit_path(within_module(node) if c.module else symbol(node), c.node), name_role),
+        Span(fit_path(within_module(node) if c.module else shown.symbol(node), c.node), name_role),
         Span(" " + fit(op_of(node, True), c.op), "op"),
     ]
     if c.module:

@@ -195,6 +195,10 @@ class Hit(msgspec.Struct, frozen=True, array_like=True):
     text: str
     error: str = ""
     """What its expression raised; such a breakpoint stops once and is not asked again."""
+    to: int | None = None
+    """The node that was sent the gradient that met its tests; None where it tests none."""
+    value: Value | None = None
+    """That gradient, as it was read for the test."""
 
 
 class Figures(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -351,6 +355,8 @@ class PassEnded(msgspec.Struct, frozen=True, array_like=True, tag="pass-end"):
     leaves: tuple[Accumulated, ...] = ()
     """Accounts of leaves that the engine never ran, or that changed after they ran."""
     outside: tuple[Write, ...] = ()
+    failed: int | None = None
+    """The node in whose run it was raised, where that has no step and is known."""
 
 
 Reason: TypeAlias = Literal["entry", "step", "pass", "pass end", "breakpoint", "pause", "there", "exception"]
@@ -369,6 +375,9 @@ class Stopped(msgspec.Struct, frozen=True, array_like=True, tag="stopped"):
     received: tuple[Value | None, ...] = ()
     hits: tuple[Hit, ...] = ()
     """The breakpoints that stopped it."""
+    then: int | None = None
+    """Right after a step: the node that the engine takes next, where the graph tells. Nobody has seen yet
+    what that one receives."""
 
 
 Part: TypeAlias = str | int

@@ -52,11 +52,17 @@ class Graph:
         """As the forward gave them out."""
         return [node._sequence_nr() for node in self.nodes]
 
-    def next(self, ran: Collection[int]) -> int | None:
-        """By index: of the nodes that are ready once those of `ran` have run, the one torch takes first."""
+    def next(self, ran: Collection[int], alone: bool = False) -> int | None:
+        """By index: of the nodes that are ready once those of `ran` have run, the one torch takes first.
+
+        `alone`: None where several come first, as leaves do.
+        """
         done = set(ran)
         ready = [i for i, users in enumerate(self._users) if i not in done and users <= done]
-        return max(ready, key=lambda i: self.nodes[i]._sequence_nr(), default=None)
+        ranks = [self.nodes[i]._sequence_nr() for i in ready]
+        if not ready or (alone and ranks.count(max(ranks)) > 1):
+            return None
+        return ready[ranks.index(max(ranks))]
 
     @cached_property
     def _users(self) -> list[set[int]]:

@@ -75,7 +75,9 @@ class TorchPass:
         self._brief = len(graph.nodes) > FEW
         self._read = Reader(self._brief)
         self.attention: Attention = "whole"
-        self._ran: dict[int, None] = {}
+        self.in_order = True
+        """Do all its nodes run, in this thread and in torch's own order?"""
+        self.ran: dict[int, None] = {}
         """Nodes that have run, by index, in order."""
         self.describe: Callable[[], list[Node]] = list
         self._announce: Callable[[], object] | None = None
@@ -87,6 +89,8 @@ class TorchPass:
         """What the leaves held whose steps these are."""
         self.withheld: list[tuple[int, int]] = []
         """Custom functions that received a gradient and returned None for an operand: by index, which one."""
+        self.failed: int | None = None
+        """The id of the node that an exception has ended."""
         self.stack = 0
         """From which backward was called."""
         self.frame: FrameType | None = None
@@ -136,13 +140,13 @@ class TorchPass:
         """The program may have to stop before a node now."""
         self.attention = "whole"
         for i, (node, leaf) in enumerate(zip(self.nodes, self.graph.leaves)):
-            if i not in self._ran and leaf is None and not _is_custom(node):
+            if i not in self.ran and leaf is None and not _is_custom(node):
                 self._handles.append(node.register_prehook(self._guarded(self._before_node, i)))
 
     def _marking(self, i: int) -> Callable[..., None]:
         def marked(*_: Any) -> None:
             if self._is_mine(i):
-                self._ran[i] = None
+                self.ran[i] = None
 
         return marked
 
@@ -194,12 +198,12 @@ class TorchPass:
         """
         if self.attention == "whole":
             return next(reversed(self._received), None)
-        return self.graph.next(self._ran)
+        return self.graph.next(self.ran)
 
     @property
     def last(self) -> int | None:
         """The index of the node that has ended last."""
-        return next(reversed(self._ran), None)
+        return next(reversed(self.ran), None)
 
     def received_by(self, i: int) -> tuple[Value | None, ...]:
         """What a node received that has not ended."""
@@ -246,7 +250,7 @@ class TorchPass:
             for step, taken in enumerate(kept, 1):
                 self._tell(step, taken)
             if self.attention == "order":
-                for i in self._ran:
+                for i in self.ran:
                     self.steps += 1
                     told = [None if target is None else UNREAD for target in self.graph.inputs[i]]
                     self._tell(self.steps, (i, (UNREAD,), told, None, (), ()))
@@ -254,7 +258,7 @@ class TorchPass:
     def finish(self) -> None:
         """The pass is over. Nothing of it is kept: a graph would stay alive until the collector comes."""
         if self.attention == "order":
-            self.steps = len(self._ran)
+            self.steps = len(self.ran)
         alone, self._alone = self._alone, list
         if self._announce is not None:
             alone()
@@ -304,7 +308,7 @@ class TorchPass:
                     if read.loud:
                         self._after_node(i, sent, received)
                         return
-                    self._ran[i] = None
+                    self.ran[i] = None
                     accumulated = None
                     if leaf is not None:
                         accumulated = self._accumulated(i, received, got, False)
@@ -319,7 +323,7 @@ class TorchPass:
         stops = self.reporter.stops
         rich = self._full or stops.rich
         self._read.listen(stops.quiet)
-        self._ran[i] = None
+        self.ran[i] = None
         got = self._received.pop(i, None)
         if got is None:
             got = self.read(received, rich)

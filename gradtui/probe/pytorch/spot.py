@@ -60,6 +60,12 @@ class TorchSpot(Spot):
         """In full."""
         return self._pass.read(self.gradients, True)
 
+    @property
+    def then(self) -> int | None:
+        """The node that torch takes next; None where several are ready that it does not rank."""
+        i = self._pass.graph.next(self._pass.ran, alone=True) if self.ran and self._pass.in_order else None
+        return None if i is None else self._pass.ids[i]
+
     def frames(self, stack: int) -> Iterable[tuple[str, int]]:
         """The files and lines that led to a forward operation."""
         return self._pass.reporter.places.lines(stack)

@@ -163,7 +163,7 @@ class TorchWatcher:
         """The engine has returned or raised."""
         self._guarded(self._gradients.ends, hooks.number, hooks.accumulated, hooks.used)
         self._guarded(hooks.finish)
-        self._reporter.ended(PassEnded(hooks.number, error))
+        self._reporter.ended(PassEnded(hooks.number, error, failed=hooks.failed if error else None))
         numbers = hooks.graph.sequence_numbers
         self._parameters.last = (hooks.number, hooks.steps, numbers)
         for i, slot in hooks.withheld:
@@ -195,6 +195,8 @@ class TorchWatcher:
         hooks.announce()
         inputs = args[3] if len(args) > 3 else ()
         i = self._explainer.failed(raised, hooks, outputs, inputs)
+        if i is not None and i >= 0 and i not in hooks.ran:
+            hooks.failed = hooks.ids[i]
         stops = self._reporter.stops
         if i is None or not stops.attended:
             return
@@ -282,12 +284,9 @@ class TorchWatcher:
         """How closely the pass has to be looked at."""
         stops, places = self._reporter.stops, self._reporter.places
         inputs = args[3] if len(args) > 3 else kwargs.get("inputs", ())
-        if (
-            self._full
-            or inputs
-            or not all(isinstance(output, torch.Tensor) and output.is_cpu for output in outputs)
-        ):
-            return "whole"  # not every node runs, or not in this thread and in torch's own order
+        hooks.in_order = not inputs and all(isinstance(out, torch.Tensor) and out.is_cpu for out in outputs)
+        if self._full or not hooks.in_order:
+            return "whole"
         if stops.light and not stops.may_hold(
             hooks.number, hooks.graph.ops, lambda: hooks.described, places.lines
         ):

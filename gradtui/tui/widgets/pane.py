@@ -46,10 +46,10 @@ class Pane(RowsView, can_focus=True):
             self.border_title = Content(title)
 
     def tell_below(self, text: str) -> None:
-        """Set what the frame says below; Textual paints the whole pane for it, also where it is the same."""
+        """Set what the frame says below, no markup; Textual paints the whole pane for it, also where it is the same."""
         if text != self.below:
             self.below = text
-            self.border_subtitle = text
+            self.border_subtitle = Content(text)
 
     def show(
         self,

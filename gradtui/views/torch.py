@@ -158,7 +158,7 @@ def _torch(state: State, shown: Pass, width: int) -> list[Row]:
     ops: list[str | None] = [shown.nodes[n].op if n != GAP else None for n in path]
     rows = _shortened(chain(shown, path, ops), width)
     told = [shown.nodes[number] for number in path if number != GAP] + sent_to(state)
-    columns = _columns(told, width)
+    columns = _columns(shown, told, width)
     name, value, gradient = columns
     titles = f"{fit('  node', name + 2)} {right('value', value)} {right('gradient', gradient)}"
     rows += [(), row((titles, "dim"))]
@@ -171,24 +171,24 @@ def _torch(state: State, shown: Pass, width: int) -> list[Row]:
     return rows + _saved(state, shown, width)
 
 
-def _columns(told: list[Node], width: int) -> tuple[int, int, int]:
+def _columns(shown: Pass, told: list[Node], width: int) -> tuple[int, int, int]:
     """Cells for the names, the values and the gradients. Values take what they need: most nodes have none."""
     width -= 2 + 1 + 1 + 1  # the mark, a space before each number, the scrollbar
-    name = max(8, min(max((len(_label(node)) for node in told), default=8), width - 2 * NUMBER))
+    name = max(8, min(max((len(_label(shown, node)) for node in told), default=8), width - 2 * NUMBER))
     most = max(NUMBER, min(WHOLE, (width - name) // 2))
     values = (len(within(node.value, most)) for node in told if node.value is not None)
     value = max(5, min(most, max(values, default=0)))
     return name, value, max(NUMBER, min(WHOLE, width - name - value))
 
 
-def _label(node: Node) -> str:
-    return f"{node.op}  {node.name}" if node.name else node.op
+def _label(shown: Pass, node: Node) -> str:
+    return f"{node.op}  {shown.symbol(node)}"
 
 
-def _labelled(node: Node, width: int) -> str:
+def _labelled(shown: Pass, node: Node, width: int) -> str:
     """The op and the name; of what is too long, the name is shortened."""
     op = f"{node.op}  "
-    return op + fit_path(node.name, width - len(op)) if node.name and len(op) < width else fit(node.op, width)
+    return op + fit_path(shown.symbol(node), width - len(op)) if len(op) < width else fit(node.op, width)
 
 
 def _told(state: State, node: Node, name: int, value: int, gradient: int) -> Row:
@@ -200,7 +200,7 @@ def _told(state: State, node: Node, name: int, value: int, gradient: int) -> Row
     came = ", ".join(within(v, gradient) for v in received) if received is not None else absent
     return (
         _mark(state, node),
-        Span(_labelled(node, name), "name" if received is not None else "dim"),
+        Span(_labelled(shown, node, name), "name" if received is not None else "dim"),
         Span(" " + right("" if node.value is None else within(node.value, value), value), "dim"),
         Span(
             " " + right(came if sent is None else sent.text(gradient), gradient),

@@ -54,8 +54,12 @@ def hook_at(
 
 
 def hook_of(nodes: Sequence[Any], i: int, of_program: Callable[[CodeType], bool]) -> CodeType | None:
-    """The code of the program's only hook of a node, or of its tensor; None where that is not known."""
-    found = {code for hook, node in _hooks(nodes) if node == i for code in _codes(hook) if of_program(code)}
+    """The code of the program's only hook of a node, or of its tensor; None where that is not known.
+
+    Where the tensor is gone, so is what ties its hooks to a node: then the only one there is of that kind.
+    """
+    hooks = [(node, code) for hook, node in _hooks(nodes) for code in _codes(hook) if of_program(code)]
+    found = {code for node, code in hooks if node == i} or {code for node, code in hooks if node is None}
     return found.pop() if len(found) == 1 else None
 
 
@@ -65,18 +69,24 @@ def _codes_of(error: Exception) -> set[CodeType]:
 
 
 def _hooks(nodes: Sequence[Any]) -> Iterator[tuple[Any, int | None]]:
-    """All hooks there are; those of a living tensor in the pass with the index of its node."""
+    """All hooks of tensors and nodes; those of a living tensor in the pass with the index of its node."""
     index = {id(node): i for i, node in enumerate(nodes)}
     index |= {id(leaf): i for i, node in enumerate(nodes) if (leaf := leaf_of(node)) is not None}
     homes: dict[int, int | None] = {}
     registers = []
+    apart = {id(register) for register in vars(torch.nn.modules.module).values()}
+    """Of modules and optimizers, and those for all of them."""
     for thing in gc.get_objects():
         kind = type(thing)
         if kind is OrderedDict:
             registers.append(thing)
         elif issubclass(kind, torch.Tensor) and (own := thing._backward_hooks) is not None:
             homes[id(own)] = index.get(id(thing) if thing.grad_fn is None else id(thing.grad_fn))
+        elif issubclass(kind, (torch.nn.Module, torch.optim.Optimizer)):
+            apart.update(map(id, vars(thing).values()))
     for register in registers:
+        if id(register) in apart:
+            continue
         if id(register) in homes and homes[id(register)] is None:
             continue  # of a tensor in another graph
         for key, hook in list(register.items()):

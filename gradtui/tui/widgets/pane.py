@@ -46,7 +46,7 @@ class Pane(RowsView, can_focus=True):
             self.border_title = Content(title)
 
     def tell_below(self, text: str) -> None:
-        """Set what the frame says below, no markup; Textual paints the whole pane for it, also where it is the same."""
+        """Set what the frame says below, no markup; the whole pane is painted for it, the same or not."""
         if text != self.below:
             self.below = text
             self.border_subtitle = Content(text)

@@ -57,6 +57,7 @@ KINDS = {
     "nan_linear": "nonfinite",
     "nan_log": "nonfinite",
     "nan_hook": "nonfinite",
+    "nan_custom": "nonfinite",
     "nan_softmax": "nonfinite",
     "nan_sqrt": "nonfinite",
     "nan_overflow": "nonfinite",
@@ -261,6 +262,25 @@ def test_what_a_hook_makes_bad_is_told_in_its_pass_and_nothing_else_is() -> None
     )
     assert "a hook has made it so; the hook is unit at " in finding.message
     assert finding.message.endswith(f"nan_hook.py:{line}")
+
+
+def test_the_hook_of_a_tensor_that_is_gone_is_told_where_it_is_the_only_one(tmp_path: Path) -> None:
+    program = tmp_path / "gone.py"
+    program.write_text(
+        "import torch\n"
+        "net = torch.nn.Linear(3, 3)\n"
+        "net.register_forward_hook(lambda *_: None)\n"
+        "def bad(gradient):\n"
+        "    return gradient * torch.nan\n"
+        "def loss():\n"
+        "    h = net(torch.ones(2, 3)).tanh()\n"
+        "    h.register_hook(bad)\n"
+        "    return h.exp().sum()\n"
+        "loss().backward()\n"
+    )
+    (finding,) = headless(program).of_type("finding")
+    assert "a hook has made it so; the hook is bad at " in finding["message"]
+    assert finding["culprit"].endswith("gone.py:4")
 
 
 def test_a_sum_that_is_too_large_is_no_hooks_doing() -> None:

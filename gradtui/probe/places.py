@@ -139,10 +139,14 @@ class Places:
     def returned(self, function: object) -> int | None:
         """Where a function of the program's returned; its first line where it may have in several places."""
         code = getattr(function, "__code__", None)
+        return None if code is None or not self.is_user(code) else self.at(code, _returns_at(code))
+
+    def place_returned(self, function: object) -> Place | None:
+        """The same as a line."""
+        code = getattr(function, "__code__", None)
         if code is None or not self.is_user(code):
             return None
-        returns = _return_offsets(code)
-        return self.at(code, returns[0] if len(returns) == 1 else -1)
+        return Place(self.file(code), line_of(code, _returns_at(code)))
 
     def with_before(self, stack: int, word: str) -> int | None:
         """The nearest `with` statement on the way to a stack whose line holds `word`.
@@ -304,12 +308,12 @@ def _text(name: str) -> str | None:
     return "".join(lines) if lines else None
 
 
-def _return_offsets(code: CodeType) -> list[int]:
-    """The offsets of a function's `return` instructions, one for each line."""
+def _returns_at(code: CodeType) -> int:
+    """The offset of a function's `return` instruction; -1 where it has several lines with one."""
     import dis  # late: most programs never need it
 
     found: dict[int, int] = {}
     for instruction in dis.get_instructions(code):
         if instruction.opname in ("RETURN_VALUE", "RETURN_CONST"):
             found.setdefault(line_of(code, instruction.offset), instruction.offset)
-    return list(found.values())
+    return next(iter(found.values())) if len(found) == 1 else -1

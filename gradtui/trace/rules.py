@@ -210,7 +210,7 @@ def nonfinite(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
             target = pass_.nodes.get(sent.to)
             got = ", ".join(short(value) for value in step.received)
             yield finding_at(
-                trace, "nonfinite", pass_, step.step, node, sent.place,
+                trace, "nonfinite", pass_, step.step, node, sent.place or step.function,
                 f"'{node.op}' ({call(node)}) received {got} and sent {short(sent.value)}"
                 + (f" to {call(target)}" if target else "")
                 + (f", whose value is {short(target.value)}" if target and target.value is not None else "")
@@ -236,7 +236,7 @@ def made_bad_between(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Findi
     node, got = pass_.nodes[step.node], ", ".join(short(value) for value in step.received)
     sent = ", ".join(short(value) for value in arrived)
     yield finding_at(
-        trace, "nonfinite", pass_, step.step, node, None,
+        trace, "nonfinite", pass_, step.step, node, step.function,
         f"{call(node)} was sent {sent} and received {got}: a hook has made it so"
         + "".join(f"; {why}" for why in step.why),
     )  # fmt: skip

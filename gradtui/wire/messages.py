@@ -326,7 +326,8 @@ class Stepped(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="step"
     more: bool = False
     """The node ran another one inside its own run (a recursive engine): it goes on in a later step."""
     function: Place | None = None
-    """Where the function begins that the node ran (scalar engines)."""
+    """Where the function begins that the node ran (scalar engines); of torch, what has made NaN or
+    Inf: where a custom function returned, or where a hook begins."""
     why: tuple[str, ...] = ()
     """What is known of why it sent NaN or Inf for finite gradients: its saved values there."""
 

@@ -25,7 +25,7 @@ from gradtui.probe.faults import of_handler
 from gradtui.probe.frames import user_frames
 from gradtui.probe.places import STAND_IN, of_probe
 from gradtui.probe.pytorch.forward import ForwardMap
-from gradtui.probe.pytorch.private import forward_class, leaf_of
+from gradtui.probe.pytorch.private import backward_of, leaf_of
 from gradtui.probe.reporter import Reporter, one_line
 from gradtui.wire.messages import Explained, Node, Part, Summary, Value
 from gradtui.wire.values import digits
@@ -263,7 +263,7 @@ class Explainer:
         )
         message.append(f"; it was ended by {what}")
         if culprit is None:
-            culprit = self._reporter.places.returned(getattr(forward_class(node), "backward", None))
+            culprit = self._reporter.places.returned(backward_of(node))
         return "failed-node", message, culprit
 
     def _raised_at(self, error: Exception) -> int | None:

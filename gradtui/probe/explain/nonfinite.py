@@ -14,7 +14,7 @@ from gradtui.probe.explain.saved import readable
 from gradtui.probe.explain.writes import Writes
 from gradtui.probe.places import Places
 from gradtui.probe.pytorch.private import leaf_of, op_of, packed, saved_names
-from gradtui.wire.messages import Explained, Part, Summary, Value
+from gradtui.wire.messages import Explained, Part, Place, Summary, Value
 from gradtui.wire.values import digits
 
 if TYPE_CHECKING:
@@ -65,13 +65,13 @@ class Nonfinite:
                 return tuple(_at_fault(gradient, saved))
         return ()
 
-    def of_hook(self, nodes: Sequence[Any], i: int, places: Places) -> tuple[str, ...]:
-        """What was sent to a node was finite, and what it received is not: where is the hook between?"""
-        if self._contributions >= TIMES:
-            return ()
+    def of_hook(self, nodes: Sequence[Any], i: int, places: Places) -> tuple[tuple[str, ...], Place | None]:
+        """What was sent to a node was finite, and what it received is not: which hook is between?"""
+        code = hook_of(nodes, i, places.is_user) if self._contributions < TIMES else None
         self._contributions += 1
-        code = hook_of(nodes, i, places.is_user)
-        return () if code is None else (f"the hook is {code.co_name} at {places.shown(places.at(code))}",)
+        if code is None:
+            return (), None
+        return (f"the hook is {code.co_name} at {places.shown(places.at(code))}",), places.start(code)
 
     # ----------------------------------------------------------------- forward
 

@@ -25,7 +25,7 @@ from gradtui.probe.frames import user_frames
 from gradtui.probe.pytorch.forward import ForwardMap
 from gradtui.probe.pytorch.graph import walk
 from gradtui.probe.pytorch.leaves import held_by_optimizers
-from gradtui.probe.pytorch.private import forward_class, leaf_of, op_of
+from gradtui.probe.pytorch.private import backward_of, leaf_of, op_of
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.weak import Reference, Remembered
 from gradtui.wire.messages import Explained, Part
@@ -96,7 +96,7 @@ class Parameters:
         """A custom function received a gradient and returned None for an operand. `names`: of nodes."""
         operation = self._forward.made(node)
         made: tuple[Part, ...] = () if operation is None else (" at ", operation.stack)
-        culprit = self._reporter.places.returned(getattr(forward_class(node), "backward", None))
+        culprit = self._reporter.places.returned(backward_of(node))
         kind = "unused-parameter" if culprit is None else "cut-graph"
         why = Why((op_of(node), *made, " sent None on the way there"), culprit, kind)
         for below in walk([node.next_functions[slot][0]]):

@@ -8,11 +8,11 @@ handler of the program's raises there must.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from threading import get_ident
 from types import FrameType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import torch
 
@@ -20,12 +20,13 @@ from gradtui.probe.breakpoints import Span
 from gradtui.probe.explain.nonfinite import Nonfinite, bad
 from gradtui.probe.pytorch.graph import Graph
 from gradtui.probe.pytorch.leaves import TorchLeaf
-from gradtui.probe.pytorch.private import running_pass, untouched
+from gradtui.probe.pytorch.private import backward_of, running_pass, untouched
 from gradtui.probe.pytorch.reading import Reader
 from gradtui.probe.pytorch.saved import read_saved
 from gradtui.probe.pytorch.spot import TorchSpot
+from gradtui.probe.pytorch.telling import Telling
 from gradtui.probe.reporter import Reporter
-from gradtui.wire.messages import Accumulated, Hit, Node, Saved, Sent, Stepped, Summary, Value
+from gradtui.wire.messages import Accumulated, Hit, Node, Place, Saved, Summary, Value
 from gradtui.wire.values import magnitude
 
 Attention = Literal["whole", "after", "order"]
@@ -39,20 +40,6 @@ norm of middling tensors. In a larger graph that is read at a stop."""
 LISTENING = 8
 """At every so many-th node of a large graph that runs through, what the debugger says is listened to."""
 
-_Taken: TypeAlias = tuple[
-    int,
-    tuple[Value | None, ...],
-    Sequence[Value | None],
-    Accumulated | None,
-    tuple[Saved, ...],
-    tuple[str, ...],
-]
-"""A step as it is kept: the node by index, what it received, what it sent along each edge, and the rest of
-`Stepped`."""
-
-UNREAD = Summary((), "", "", note="not read")
-"""Of a pass in which no breakpoint could hold."""
-
 
 class TorchPass:
     """Context manager: hooks on every node of the pass, reporting steps in the engine's own order."""
@@ -63,7 +50,7 @@ class TorchPass:
         self.graph = graph
         self.nodes, self.ids = graph.nodes, graph.ids
         self._full = full
-        self.steps = 0
+        self._telling = Telling(reporter, number, graph)
         self._received: dict[int, tuple[Value | None, ...]] = {}
         self._before: dict[int, Summary | None] = {}
         self._saved: dict[int, tuple[Saved, ...]] = {}
@@ -80,11 +67,6 @@ class TorchPass:
         self.ran: dict[int, None] = {}
         """Nodes that have run, by index, in order."""
         self.describe: Callable[[], list[Node]] = list
-        self._announce: Callable[[], object] | None = None
-        """Tells of the pass, where that was put off."""
-        self._alone: Callable[[], object] = list
-        self._kept: list[_Taken] = []
-        """Its steps until then."""
         self.before_steps: dict[int, Summary | None] = {}
         """What the leaves held whose steps these are."""
         self.withheld: list[tuple[int, int]] = []
@@ -191,6 +173,11 @@ class TorchPass:
         return task == self._task and not self._over
 
     @property
+    def steps(self) -> int:
+        """That have ended."""
+        return len(self.ran) if self.attention == "order" else self._telling.steps
+
+    @property
     def running(self) -> int | None:
         """The index of the node that has begun to run and not ended, the innermost one.
 
@@ -237,32 +224,22 @@ class TorchPass:
 
     def put_off(self, announce: Callable[[], object], alone: Callable[[], object]) -> None:
         """Tell of nothing until `announce`; of a pass in which that never comes, `alone` tells."""
-        self._announce, self._alone = announce, alone
+        self._telling.put_off(announce, alone)
 
     def announce(self) -> None:
         """Somebody has to know of the pass now."""
-        announce, self._announce = self._announce, None
-        if announce is not None:
-            announce()
-            steps = (node for node in self.before_steps if node in self.leaves)
-            self.accumulated.update((node, self.leaves[node]) for node in steps)
-            kept, self._kept = self._kept, []
-            for step, taken in enumerate(kept, 1):
-                self._tell(step, taken)
-            if self.attention == "order":
-                for i in self.ran:
-                    self.steps += 1
-                    told = [None if target is None else UNREAD for target in self.graph.inputs[i]]
-                    self._tell(self.steps, (i, (UNREAD,), told, None, (), ()))
+        if not self._telling.waits:
+            return
+        self._telling.announce()
+        steps = (node for node in self.before_steps if node in self.leaves)
+        self.accumulated.update((node, self.leaves[node]) for node in steps)
+        if self.attention == "order":
+            self._telling.take_order(self.ran)
 
     def finish(self) -> None:
-        """The pass is over. Nothing of it is kept: a graph would stay alive until the collector comes."""
-        if self.attention == "order":
-            self.steps = len(self.ran)
-        alone, self._alone = self._alone, list
-        if self._announce is not None:
-            alone()
-        self._announce, self.describe = None, list
+        """The pass is over."""
+        self._telling.finish()
+        self.describe = list
 
     # ----------------------------------------------------------------- hooks
 
@@ -313,7 +290,7 @@ class TorchPass:
                     if leaf is not None:
                         accumulated = self._accumulated(i, received, got, False)
                         self._received.pop(i, None)
-                    self._take((i, got, told, accumulated, (), ()))
+                    self._telling.take((i, got, told, accumulated, (), (), None))
             except Exception as error:
                 self.reporter.fault(error, "look at a node")
 
@@ -335,6 +312,7 @@ class TorchPass:
         told: tuple[Value | None, ...] = ()
         accumulated = None
         why: tuple[str, ...] = ()
+        function: Place | None = None
         if self.graph.leaves[i] is not None:
             accumulated = self._accumulated(i, received, got, rich)
         else:
@@ -350,12 +328,13 @@ class TorchPass:
                     told = self._contributions(i, received, sent, True)
                 if any(map(bad, told)) and not any(map(bad, got)) and self.nonfinite is not None:
                     why = self.nonfinite.of_contribution(self.nodes[i], sent, told)
+                    function = self.reporter.places.place_returned(backward_of(self.nodes[i]))
                 self._sent_bad.update(to for to, value in items if bad(value))
         if any(map(bad, got)) and self.nonfinite is not None:
             self.nonfinite.met = True
             if self.ids[i] not in self._sent_bad and i not in self.graph.roots:
-                why = self.nonfinite.of_hook(self.nodes, i, self.reporter.places)
-        self._take((i, got, told, accumulated, self._saved.pop(i, ()), why))
+                why, function = self.nonfinite.of_hook(self.nodes, i, self.reporter.places)
+        self._telling.take((i, got, told, accumulated, self._saved.pop(i, ()), why, function))
         if hits:
             stops.stand("breakpoint", TorchSpot(self, i, received, sent), self.steps, None, hits)
 
@@ -383,31 +362,11 @@ class TorchPass:
         if number in self.leaves:
             self.accumulated[number] = self.leaves[number]
         before = self._before.pop(i, None)
-        if self._announce is not None:
+        if self._telling.waits:
             self.before_steps[number] = before
         grad = self.graph.leaves[i].grad
         after = self._read.like(grad, received if before is None else (), rich)
         return Accumulated(number, before, got[0] if got else None, after)
-
-    # --------------------------------------------------------------- telling
-
-    def _take(self, taken: _Taken) -> None:
-        """A step has ended."""
-        self.steps += 1
-        if self._announce is None:
-            self._tell(self.steps, taken)
-        else:
-            self._kept.append(taken)
-
-    def _tell(self, step: int, taken: _Taken) -> None:
-        i, got, told, accumulated, saved, why = taken
-        sent = [
-            None if value is None or target is None else Sent(target, value)
-            for target, value in zip(self.graph.inputs[i], told)
-        ]
-        self.reporter.stepped(
-            Stepped(self.number, step, self.ids[i], got, tuple(sent), accumulated, saved=saved, why=why)
-        )
 
 
 def _all_within(norms: Span, received: tuple[Value | None, ...]) -> bool:

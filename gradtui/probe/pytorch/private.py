@@ -224,6 +224,6 @@ def before_optimizer_step(hook: Callable[..., None]) -> Any:
     return register_optimizer_step_pre_hook(hook)
 
 
-def forward_class(node: Any) -> Any:
-    """The custom `Function` that a node belongs to; None for torch's own."""
-    return getattr(type(node), "_forward_cls", None)
+def backward_of(node: Any) -> Any:
+    """The `backward` of the custom `Function` that a node belongs to; None for torch's own."""
+    return getattr(getattr(type(node), "_forward_cls", None), "backward", None)

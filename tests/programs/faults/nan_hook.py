@@ -8,7 +8,7 @@ net = nn.Linear(4, 4)
 opt = torch.optim.SGD(net.parameters(), 0.1)
 
 
-def unit(gradient):
+def unit(gradient):  # at fault
     return gradient / gradient.norm(dim=1, keepdim=True).round()
 
 

@@ -58,6 +58,8 @@ KINDS = {
     "nan_log": "nonfinite",
     "nan_hook": "nonfinite",
     "nan_custom": "nonfinite",
+    "nan_module_hook": "nonfinite",
+    "nan_half": "nonfinite",
     "nan_softmax": "nonfinite",
     "nan_sqrt": "nonfinite",
     "nan_overflow": "nonfinite",
@@ -73,6 +75,7 @@ KINDS = {
     "vanishing_sigmoid": "vanishing",
     "exploding_rate": "exploding",
     "exploding_loop": "exploding",
+    "exploding_hook": "exploding",
     "dead_relu": "dead-unit",
     "dead_units": "dead-unit",
 }
@@ -281,6 +284,24 @@ def test_the_hook_of_a_tensor_that_is_gone_is_told_where_it_is_the_only_one(tmp_
     (finding,) = headless(program).of_type("finding")
     assert "a hook has made it so; the hook is bad at " in finding["message"]
     assert finding["culprit"].endswith("gone.py:4")
+
+
+def test_a_modules_hook_that_makes_infinities_is_told() -> None:
+    (finding,) = headless(FAULTS / "nan_module_hook.py").of_type("finding")
+    assert "the hook is scale at " in finding["message"]
+    assert finding["culprit"].endswith("nan_module_hook.py:10")
+
+
+def test_where_half_precision_ends_is_told() -> None:
+    trace, _ = recorded(FAULTS / "nan_half.py")
+    assert trace.findings[0].message.endswith("; float16 ends at 65504")
+
+
+def test_a_jump_at_one_place_is_no_growth_over_runs() -> None:
+    trace, _ = recorded(FAULTS / "exploding_hook.py")
+    (finding,) = trace.findings
+    assert "runs of one line" not in finding.message
+    assert "a hook has made it so (1e12 times as much)" in finding.message
 
 
 def test_a_sum_that_is_too_large_is_no_hooks_doing() -> None:

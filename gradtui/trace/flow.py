@@ -14,11 +14,12 @@ from itertools import islice, pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
+from gradtui.trace.exploding import exploding_runs, jump
 from gradtui.trace.findings import Finding, finding_at
 from gradtui.trace.model import Pass
 from gradtui.trace.names import call
-from gradtui.trace.numbers import digits, is_finite, short
-from gradtui.wire.messages import Node, Sent, Stepped, Summary, Value
+from gradtui.trace.numbers import digits, is_finite, magnitude, short
+from gradtui.wire.messages import Node, Sent, Stepped, Summary
 
 if TYPE_CHECKING:
     from gradtui.trace.trace import Trace
@@ -27,10 +28,6 @@ LAYERS = 8
 """Weights (leaves of two dimensions or more) that a pass must reach before their depth says anything."""
 VANISHED = 1e-6
 """Share of the last layers' gradient, entry by entry, that still comes to the first ones."""
-EXPLODED = 1e6
-"""Growth of the gradient over the runs of one line in a pass."""
-RUNS = 8
-"""So often a line must have run in a pass for that."""
 DIVERGED = 1e4
 """Growth of a leaf's gradient since the first pass; and the least norm that is called large."""
 HUGE = 1e8
@@ -100,7 +97,7 @@ class Flow:
         leaves = [step for step in pass_.messages if step.accumulated is not None]
         yield from _flat(trace, pass_, inner)
         yield from self._vanishing(trace, pass_, leaves)
-        yield from _exploding_runs(trace, pass_, inner)
+        yield from exploding_runs(trace, pass_, inner)
         yield from self._diverging(trace, pass_, leaves)
         yield from self._dead_layers(trace, pass_, inner)
         yield from self._dead_units(trace, pass_, leaves)
@@ -138,7 +135,7 @@ class Flow:
         scale = _scale(pass_)
         for step in leaves:
             account = step.accumulated
-            norm = _norm(account.added) if account is not None else None
+            norm = magnitude(account.added) if account is not None else None
             if norm is None or not math.isfinite(norm):
                 continue
             norm /= scale
@@ -147,7 +144,7 @@ class Flow:
             first = leaf.first = norm if leaf.first is None else leaf.first
             leaf.rising = leaf.rising + 1 if norm > leaf.last else 0
             leaf.last = norm
-            own = max(_norm(node.value) or 0.0, 1.0)
+            own = max(magnitude(node.value) or 0.0, 1.0)
             since = f"{digits(norm / first, 1)} times its norm in the first pass" if first else "from nothing"
             if norm > HUGE * own:
                 told = f"{digits(norm / own, 1)} times the norm of the leaf itself"
@@ -155,9 +152,11 @@ class Flow:
                 told = f"{since}, growing from pass to pass"
             else:
                 continue
+            leap = jump(trace, pass_, norm / own)
             yield finding_at(
                 trace, "exploding", pass_, step.step, node, trace.line_of(pass_.began.stack),
-                f"the gradient of {call(node)} has a norm of {digits(norm, 3)}: {told}",
+                f"the gradient of {call(node)} has a norm of {digits(norm, 3)}: {told}"
+                + (f"; {leap[1]}" if leap is not None else ""),
             )  # fmt: skip
             return
 
@@ -220,7 +219,7 @@ def _flat(trace: Trace, pass_: Pass, inner: list[Stepped]) -> Iterator[Finding]:
         if _word(node) not in _FLAT or not _sent_zeros(step):
             continue
         target = next((i for i in node.inputs if i is not None), None)
-        if target is None or any(_norm(arrival.sent.value) for arrival in pass_.ledger(target)):
+        if target is None or any(magnitude(arrival.sent.value) for arrival in pass_.ledger(target)):
             continue
         word = _word(node).lower()
         yield finding_at(
@@ -231,41 +230,11 @@ def _flat(trace: Trace, pass_: Pass, inner: list[Stepped]) -> Iterator[Finding]:
         return
 
 
-def _exploding_runs(trace: Trace, pass_: Pass, inner: list[Stepped]) -> Iterator[Finding]:
-    """The gradient grew and grew over the runs of one line: a recurrent net, or layers in a loop."""
-    runs: dict[tuple[str, int | None], list[tuple[float, Stepped]]] = {}
-    for step in inner:
-        node = pass_.nodes[step.node]
-        norm = _norm(step.received[0]) if step.received and not node.leaf else None
-        if norm is not None and math.isfinite(norm) and norm > 0 and node.stack is not None:
-            runs.setdefault((node.op, node.stack), []).append((norm, step))
-    for grown in runs.values():
-        if len(grown) < RUNS:
-            continue
-        (first, _), (last, step) = grown[0], grown[-1]
-        middle = grown[len(grown) // 2][0]
-        if last > EXPLODED * first and first < middle < last:
-            node = pass_.nodes[step.node]
-            yield finding_at(
-                trace, "exploding", pass_, step.step, node, None,
-                f"the gradient explodes over the {len(grown)} runs of one line: {call(node)} received "
-                f"{digits(last, 3)}, where the run nearest to the root received {digits(first, 3)} "
-                f"({digits(last / first, 1)} times as much)",
-            )  # fmt: skip
-            return
-
-
 # ----------------------------------------------------------------------- numbers
 
 
 def _word(node: Node) -> str:
     return node.op.partition("Backward")[0]
-
-
-def _norm(value: Value | None) -> float | None:
-    if isinstance(value, Summary):
-        return value.norm
-    return None if value is None else abs(value)
 
 
 def _scale(pass_: Pass) -> float:
@@ -306,7 +275,7 @@ def _sent_zeros(step: Stepped) -> bool:
     if not isinstance(got, Summary) or not got.norm or math.prod(got.shape) < UNITS or got.nonfinite:
         return False
     sent: list[Sent] = [item for item in step.sent if item is not None]
-    return bool(sent) and all(_norm(item.value) == 0 for item in sent)
+    return bool(sent) and all(magnitude(item.value) == 0 for item in sent)
 
 
 def _before_weights(pass_: Pass, node: Node) -> bool:

@@ -17,6 +17,11 @@ def call(node: Node) -> str:
     return f"'{node.op}' (node {node.id})" if node.op else f"node {node.id}"
 
 
+def op_and_name(node: Node) -> str:
+    """In a sentence about what it does: `'tanh' (o)`, `'MulBackward0' (node 7)`."""
+    return f"'{node.op}' ({node.name or f'node {node.id}'})"
+
+
 def shortened(text: str, width: int) -> str:
     """A name in at most `width` characters. Of a path the end is kept: it tells more than the beginning."""
     if len(text) <= width:

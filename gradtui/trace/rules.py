@@ -23,7 +23,7 @@ from gradtui.trace.compare import (
 )
 from gradtui.trace.findings import Finding, finding_at
 from gradtui.trace.model import Pass, twin_of
-from gradtui.trace.names import call
+from gradtui.trace.names import call, op_and_name
 from gradtui.trace.numbers import is_finite, magnitude, number_of, short
 from gradtui.wire.messages import Node, Stepped, Summary
 
@@ -48,7 +48,7 @@ def overwritten(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
             step.step,
             node,
             sent.place,
-            f"the backward of '{node.op}' ({call(node)}) overwrote the gradient of {call(target)}: "
+            f"the backward of {op_and_name(node)} overwrote the gradient of {call(target)}: "
             f"it held {short(before)} and was set to {short(sent.value)}; "
             f"accumulating (+=) gives {short(before + sent.value)}",
         )
@@ -72,7 +72,7 @@ def late_arrivals(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]
                 ran,
                 target,
                 run.place,
-                f"'{target.op}' ({call(target)}) ran at step {ran} with a gradient of {short(got)}, "
+                f"{op_and_name(target)} ran at step {ran} with a gradient of {short(got)}, "
                 f"before the contribution of {short(sent.value)} that {call(sender)} sent "
                 f"at step {step.step}: nodes must run after everything that uses them",
             )
@@ -111,7 +111,7 @@ def ran_again(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
     if any(whole.values()) and same_sums(sent, whole) and not same_sums(sent, rest):
         yield finding_at(
             trace, "order", pass_, step.step, node, step.place,
-            f"'{node.op}' ({call(node)}) ran again at step {step.step} and passed on {short(got)}, of which "
+            f"{op_and_name(node)} ran again at step {step.step} and passed on {short(got)}, of which "
             f"it had passed on {short(had)} at step {before.step}: that is counted twice. A node must run "
             "once, after everything that uses it",
         )  # fmt: skip
@@ -186,7 +186,7 @@ def twin_mismatch(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]
     ]
     yield finding_at(
         trace, "twin-mismatch", pass_, step.step, node, culprit(step, parts, expected, wrong),
-        f"the backward of '{node.op}' ({call(node)}) received {short(received)} and {'; and '.join(told)}",
+        f"the backward of {op_and_name(node)} received {short(received)} and {'; and '.join(told)}",
     )  # fmt: skip
 
 
@@ -211,7 +211,7 @@ def nonfinite(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
             got = ", ".join(short(value) for value in step.received)
             yield finding_at(
                 trace, "nonfinite", pass_, step.step, node, sent.place or step.function,
-                f"'{node.op}' ({call(node)}) received {got} and sent {short(sent.value)}"
+                f"{op_and_name(node)} received {got} and sent {short(sent.value)}"
                 + (f" to {call(target)}" if target else "")
                 + (f", whose value is {short(target.value)}" if target and target.value is not None else "")
                 + "".join(f"; {why}" for why in step.why),

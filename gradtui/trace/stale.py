@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gradtui.trace.findings import Finding, finding_at
 from gradtui.trace.model import Pass
-from gradtui.trace.names import call
+from gradtui.trace.names import call, op_and_name
 from gradtui.trace.numbers import short
 from gradtui.wire.messages import Place, Stepped
 
@@ -80,7 +80,7 @@ def inner_node(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
         return
     yield finding_at(
         trace, KIND, pass_, step.step, node, _backward_line(trace, pass_),
-        f"'{node.op}' ({call(node)}) began the pass with {short(held)} in its grad from an earlier one and "
+        f"{op_and_name(node)} began the pass with {short(held)} in its grad from an earlier one and "
         f"passed on {short(received)}, where this pass sent it {short(new)}: set the grad of every node of "
         "the graph back to 0 before its backward runs again, or make the graph anew",
     )  # fmt: skip

@@ -63,6 +63,19 @@ def hook_of(nodes: Sequence[Any], i: int, of_program: Callable[[CodeType], bool]
     return found.pop() if len(found) == 1 else None
 
 
+def module_hook(of_program: Callable[[CodeType], bool]) -> CodeType | None:
+    """The code of the program's only full backward hook of a module; None where there are several."""
+    found = {
+        code
+        for thing in gc.get_objects()
+        if type(thing) is BackwardHook
+        for hook in (*thing.user_hooks, *thing.user_pre_hooks)
+        for code in _codes(hook)
+        if of_program(code)
+    }
+    return found.pop() if len(found) == 1 else None
+
+
 def _codes_of(error: Exception) -> set[CodeType]:
     """What it was raised through."""
     return {frame.f_code for frame, _ in walk_tb(error.__traceback__)}

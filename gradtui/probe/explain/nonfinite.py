@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from types import CodeType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
-from gradtui.probe.explain.hooks import hook_of
+from gradtui.probe.explain.hooks import hook_of, module_hook
 from gradtui.probe.explain.names import said
 from gradtui.probe.explain.recomputed import Recomputed, Seen
 from gradtui.probe.explain.saved import readable
 from gradtui.probe.explain.writes import Writes
 from gradtui.probe.places import Places
-from gradtui.probe.pytorch.private import leaf_of, op_of, packed, saved_names
+from gradtui.probe.pytorch.private import backward_of, leaf_of, op_of, packed, saved_names
 from gradtui.wire.messages import Explained, Part, Place, Summary, Value
 from gradtui.wire.values import digits
 
@@ -25,6 +26,8 @@ TIMES = 8
 """So many contributions of a run are looked into."""
 
 _RESULTS = ("result", "output", "result0", "grad_input")
+_MODULES_HOOK = "BackwardHookFunctionBackward"
+"""The node that runs a module's full backward hooks."""
 _REENTRANT = "CheckpointFunctionBackward"
 _BOUNDED = ("ReluBackward", "TanhBackward", "SigmoidBackward")
 """Bad where their operand is, and only there."""
@@ -33,6 +36,11 @@ _SLOTS = {
     "Bmm": {"self": 0, "mat2": 1}, "Linear": {"input": 0, "weight": 1},
 }  # fmt: skip
 _USUAL = {"self": 0, "input": 0, "other": 1, "exponent": 1, "target": 1}
+
+
+Blame: TypeAlias = tuple[tuple[str, ...], Place | None]
+"""Why a gradient is not finite, in words, and the line of the program's function that made it so."""
+NOBODY: Blame = ((), None)
 
 
 def bad(value: Value | None) -> bool:
@@ -54,24 +62,25 @@ class Nonfinite:
 
     # ---------------------------------------------------------------- backward
 
-    def of_contribution(self, node: Any, sent: Sequence[Any], told: Sequence[Any]) -> tuple[str, ...]:
+    def of_contribution(self, node: Any, sent: Sequence[Any], told: Sequence[Any], places: Places) -> Blame:
         """A node turned finite gradients into these: what it saved, where the first bad entry is."""
         if self._contributions >= TIMES:
-            return ()
+            return NOBODY
         self._contributions += 1
+        if op_of(node) == _MODULES_HOOK:
+            return _hook(module_hook(places.is_user), places)
         for gradient, value in zip(sent, told):
             if bad(value):
                 saved = list(readable(node))
-                return tuple(_at_fault(gradient, saved))
-        return ()
+                return tuple(_at_fault(gradient, saved)), places.place_returned(backward_of(node))
+        return NOBODY
 
-    def of_hook(self, nodes: Sequence[Any], i: int, places: Places) -> tuple[tuple[str, ...], Place | None]:
+    def of_hook(self, nodes: Sequence[Any], i: int, places: Places) -> Blame:
         """What was sent to a node was finite, and what it received is not: which hook is between?"""
-        code = hook_of(nodes, i, places.is_user) if self._contributions < TIMES else None
+        if self._contributions >= TIMES:
+            return NOBODY
         self._contributions += 1
-        if code is None:
-            return (), None
-        return (f"the hook is {code.co_name} at {places.shown(places.at(code))}",), places.start(code)
+        return _hook(hook_of(nodes, i, places.is_user), places)
 
     # ----------------------------------------------------------------- forward
 
@@ -279,6 +288,12 @@ def _at_fault(gradient: torch.Tensor, saved: list[tuple[str, torch.Tensor]]) -> 
                 yield f"saved {name}: {_entries(value, odd, 'zero or not finite')}"
 
 
+def _hook(code: CodeType | None, places: Places) -> Blame:
+    if code is None:
+        return NOBODY
+    return (f"the hook is {code.co_name} at {places.shown(places.at(code))}",), places.start(code)
+
+
 def _entries(value: torch.Tensor, wrong: torch.Tensor, what: str) -> str:
     """`2 of 10 entries are zero, the first at [3]`."""
     count, total = int(wrong.sum()), value.numel()
@@ -286,7 +301,10 @@ def _entries(value: torch.Tensor, wrong: torch.Tensor, what: str) -> str:
         return f"it is {_number(value.detach().reshape(()))}"
     first = _first(wrong)
     at = "" if first is None else f", the first at {list(first)} ({_number(value.detach()[first])})"
-    return f"{count:,} of {total:,} entries {'is' if count == 1 else 'are'} {what}{at}"
+    told = f"{count:,} of {total:,} entries {'is' if count == 1 else 'are'} {what}{at}"
+    if value.dtype == torch.float16 and not value.is_sparse and torch.isinf(value.detach()[wrong]).any():
+        told += f"; float16 ends at {torch.finfo(torch.float16).max:.0f}"
+    return told
 
 
 def _first(wrong: torch.Tensor) -> Any:

@@ -17,16 +17,16 @@ from typing import Any, Literal
 import torch
 
 from gradtui.probe.breakpoints import Span
-from gradtui.probe.explain.nonfinite import Nonfinite, bad
+from gradtui.probe.explain.nonfinite import NOBODY, Nonfinite, bad
 from gradtui.probe.pytorch.graph import Graph
 from gradtui.probe.pytorch.leaves import TorchLeaf
-from gradtui.probe.pytorch.private import backward_of, running_pass, untouched
+from gradtui.probe.pytorch.private import running_pass, untouched
 from gradtui.probe.pytorch.reading import Reader
 from gradtui.probe.pytorch.saved import read_saved
 from gradtui.probe.pytorch.spot import TorchSpot
 from gradtui.probe.pytorch.telling import Telling
 from gradtui.probe.reporter import Reporter
-from gradtui.wire.messages import Accumulated, Hit, Node, Place, Saved, Summary, Value
+from gradtui.wire.messages import Accumulated, Hit, Node, Saved, Summary, Value
 from gradtui.wire.values import magnitude
 
 Attention = Literal["whole", "after", "order"]
@@ -311,8 +311,7 @@ class TorchPass:
         hits: list[Hit] = []
         told: tuple[Value | None, ...] = ()
         accumulated = None
-        why: tuple[str, ...] = ()
-        function: Place | None = None
+        why, function = NOBODY
         if self.graph.leaves[i] is not None:
             accumulated = self._accumulated(i, received, got, rich)
         else:
@@ -327,8 +326,9 @@ class TorchPass:
                 if hits and not rich:
                     told = self._contributions(i, received, sent, True)
                 if any(map(bad, told)) and not any(map(bad, got)) and self.nonfinite is not None:
-                    why = self.nonfinite.of_contribution(self.nodes[i], sent, told)
-                    function = self.reporter.places.place_returned(backward_of(self.nodes[i]))
+                    why, function = self.nonfinite.of_contribution(
+                        self.nodes[i], sent, told, self.reporter.places
+                    )
                 self._sent_bad.update(to for to, value in items if bad(value))
         if any(map(bad, got)) and self.nonfinite is not None:
             self.nonfinite.met = True

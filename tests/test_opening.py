@@ -114,7 +114,7 @@ async def test_keys_work_while_it_is_read(file: Path) -> None:
         await pilot.press("n")
         await until(pilot, lambda: app.state.cursor == Cursor(1, 2))
         assert f"step 2/{STEPS}" in status_of(app)
-        assert "looking back" in status_of(app)
+        assert "recording" in status_of(app)
 
 
 async def test_one_that_makes_no_sense_ends_the_screen_with_the_reason(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ _REASONS = {
 
 
 def why(stopped: Stopped) -> str:
-    """`breakpoint 2: module=fc1 norm>10 (hit 3)`, or the reason in words."""
+    """`breakpoint 2: module=fc1 norm>10 (held 3 times)`, or the reason in words."""
     if not stopped.hits:
         return _REASONS.get(stopped.reason, stopped.reason)
     told = []
@@ -27,7 +27,7 @@ def why(stopped: Stopped) -> str:
         if hit.error:
             told.append(f"breakpoint {hit.breakpoint}: {hit.text} raised {hit.error}; it is asked no more")
         else:
-            times = f" (hit {hit.count})" if hit.count > 1 else ""
+            times = f" (held {hit.count} times)" if hit.count > 1 else ""
             told.append(f"breakpoint {hit.breakpoint}: {hit.text}{times}")
     return "; ".join(told)
 

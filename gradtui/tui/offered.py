@@ -32,6 +32,11 @@ def _goes_on(state: State) -> bool:
     return _runs(state) or state.opening is not None or moves.forward(state.trace, state.cursor) is not None
 
 
+def _has_pass(state: State) -> bool:
+    """Is there anything to look at?"""
+    return bool(state.trace.passes)
+
+
 def _more_passes(state: State) -> bool:
     return _runs(state) or state.opening is not None or moves.next_pass(state.trace, state.cursor) is not None
 
@@ -55,7 +60,7 @@ OFFERS = (
     _Offer("help", "Help"),
     _Offer("quit", "Quit"),
     _Offer("step_forward", "Step", _goes_on),
-    _Offer("step_back", "Back"),
+    _Offer("step_back", "Back", _has_pass),
     _Offer("continue", "Run", lambda state: _goes_on(state) if state.recording else _runs(state)),
     _Offer("next_pass", "Pass", _more_passes),
     _Offer("ask_break", "Break", _runs),
@@ -63,12 +68,12 @@ OFFERS = (
     _Offer("knobs", "Knob", lambda state: state.has_knobs or state.has_inputs),
     _Offer("edit", "Edit", lambda state: state.has_inputs),
     _Offer("next_finding", "Finding", lambda state: bool(state.trace.findings)),
-    _Offer("ask_search", "Find"),
-    _Offer("ask_step", "Go to"),
+    _Offer("ask_search", "Find", _has_pass),
+    _Offer("ask_step", "Go to", _has_pass),
     _Offer("out", "Out", lambda state: _has_modules(state) and _goes_on(state)),
     _Offer("over", "Over", lambda state: _has_modules(state) and _goes_on(state)),
     _Offer("turn_graph", "View", _has_modules),
-    _Offer("inspect", "Tensors"),
+    _Offer("inspect", "Tensors", _has_pass),
     _Offer("watch", "Watch", _runs),
     _Offer("next_theme", "Theme"),
 )

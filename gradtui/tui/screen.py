@@ -45,6 +45,7 @@ from gradtui.views.rows import Row, Span, text_of, width_of
 from gradtui.views.state import State
 from gradtui.wire.messages import Node
 
+ALL_PANES = "m or esc: all panes"
 AROUND = 3
 """Rows of the screen that no pane has, about: the status, the footer, and one for an alert or the tabs."""
 
@@ -147,17 +148,19 @@ class DebuggerScreen(Screen[None]):
         text = {} if place is None else {"lesson": len(self._lesson(place[2] - BESIDE)) + 2}
         self.panes.show(wish, {**self._wanted, **text}, size)
         for pane in self.panes.text_panes:
-            pane.tell_below(
-                others(pane.id or "", size.width, wish.lesson)
-                if wish.alone is None
-                else "m or esc: all panes"
-            )
+            if pane.id != "step":  # which has more to say there
+                pane.tell_below(self._below(pane))
         self.graph.beside = self._beside_graph(wish)
         self.call_after_refresh(self.repaint)
 
+    def _below(self, pane: Pane) -> str:
+        """The keys of other panes in this one's place, or the way back to all."""
+        wish = self.panes.wish
+        return others(pane.id or "", self.size.width, wish.lesson) if wish.alone is None else ALL_PANES
+
     def _beside_graph(self, wish: Wish) -> str:
         if wish.alone is not None:
-            return "m or esc: all panes"
+            return ALL_PANES
         return "8 the lesson's text" if self.narrow and wish.lesson else ""
 
     def _lesson(self, width: int) -> list[Row]:
@@ -270,7 +273,8 @@ class DebuggerScreen(Screen[None]):
             case "step":
                 total = "" if shown is None else f" {state.cursor.step} of pass {shown.number}"
                 pane.show(step.rows_of(state, width), f"step{total}", top=True)
-                pane.tell_below(text_of([step.following(state)]))
+                follows = text_of([step.following(state)])
+                pane.tell_below(" · ".join(filter(None, (follows, self._below(pane)))))
             case "ledger":
                 rows = ledger.rows_of(state, width)
                 if pane.show(rows, ledger.title_of(state)):

@@ -56,8 +56,10 @@ def condition(state: State) -> Row:
         return row((f"… reading the recording: {state.opening:.0%}", "warn"))
     if not state.at_edge:
         newest = edge(trace)
-        runs = not state.recording and trace.exited is None and state.stopped is None
-        behind = f"looking back{', it runs' if runs else ''} (newest: {newest.number}:{newest.step})"
+        if state.recording:
+            return row((f"◀ recording, ends at {newest.number}:{newest.step}", "warn"))
+        now = ", ended" if trace.exited is not None else ", it runs" if state.stopped is None else ""
+        behind = f"looking back{now} (newest: {newest.number}:{newest.step})"
         return row(("◀ " + behind, "warn"))
     if state.cut and trace.exited is None:
         return ()

@@ -47,5 +47,5 @@ def _described(name: str, value: Any, rich: bool) -> Saved:
     if isinstance(value, torch.Tensor):
         if rich or value.numel() <= 64:
             return Saved(name, summarize(value, rich))
-        return Saved(name, None, f"{tuple(value.shape)}, not read while running")
+        return Saved(name, None, f"{'x'.join(map(str, value.shape))}, not read in passing")
     return Saved(name, None, repr(value)[:80])

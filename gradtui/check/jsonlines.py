@@ -64,7 +64,12 @@ def _record(trace: Trace, event: Event) -> Json | None:
         case Output():
             return {"type": "output", "stream": event.stream, "text": event.text}
         case Stopped() if event.hits:
-            return {"type": "stop", "pass": event.number, "step": event.step, "reason": why(event)}
+            hits = [
+                {"breakpoint": hit.breakpoint, "count": hit.count, "node": hit.to, "value": tensor(hit.value)}
+                for hit in event.hits
+            ]
+            step = {"pass": event.number, "step": event.step}
+            return {"type": "stop", **step, "reason": why(event), "hits": hits}
         case Replaced():
             return {**_edited("replaced", event), "slot": event.slot}
         case Changed():

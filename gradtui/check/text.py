@@ -9,7 +9,7 @@ from gradtui.trace import Finding, Pass, Trace
 from gradtui.trace.chainrule import output_of
 from gradtui.trace.names import call, shortened
 from gradtui.trace.numbers import short
-from gradtui.trace.stops import why
+from gradtui.trace.stops import met, why
 from gradtui.wire.messages import (
     Accumulated,
     Changed,
@@ -27,8 +27,9 @@ from gradtui.wire.messages import (
 )
 
 UNSEEN = (
-    "no backward pass was seen; those of processes that a program starts (torchrun) are not followed, and "
-    "an engine of a shape of its own is made known by gradtui.engine(...)"
+    "no backward pass was seen; those of processes that a program starts are not followed (what torchrun "
+    "would start runs by itself: RANK=0 LOCAL_RANK=0 WORLD_SIZE=1 MASTER_ADDR=localhost MASTER_PORT=29500 "
+    "gradtui run SCRIPT), and an engine of a shape of its own is made known by gradtui.engine(...)"
 )
 
 
@@ -54,7 +55,8 @@ def lines_of(trace: Trace, event: Event, findings: list[Finding]) -> Iterator[st
             became = f"{short(event.before)} becomes {short(event.value)}"
             yield f"      (the person changes a leaf after this pass, {event.expression}: {became})"
         case Stopped():
-            yield f"stopped at {event.number}:{event.step}  {why(event)}"
+            told = [why(event), *[met(trace.pass_numbered(event.number), hit) for hit in event.hits]]
+            yield f"stopped at {event.number}:{event.step}  {'; '.join(filter(None, told))}"
         case Traced():
             yield f"tracepoint {event.breakpoint} at {event.number}:{event.step}  {event.text}"
         case Notice():

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from gradtui.trace.cursor import Cursor
+from gradtui.trace.model import Pass
+from gradtui.trace.names import call
+from gradtui.trace.numbers import short
 from gradtui.trace.trace import Trace
-from gradtui.wire.messages import Stopped
+from gradtui.wire.messages import Hit, Stopped
 from gradtui.wire.modules import inside, to_leave
 
 _REASONS = {
@@ -30,6 +33,12 @@ def why(stopped: Stopped) -> str:
             times = f" (held {hit.count} times)" if hit.count > 1 else ""
             told.append(f"breakpoint {hit.breakpoint}: {hit.text}{times}")
     return "; ".join(told)
+
+
+def met(pass_: Pass | None, hit: Hit) -> str:
+    """`h was sent [9, 12]`: the gradient that met the tests of a breakpoint; '' where it has none."""
+    node = None if pass_ is None or hit.to is None else pass_.nodes.get(hit.to)
+    return "" if node is None else f"{call(node)} was sent {short(hit.value)}"
 
 
 def leave(trace: Trace, at: Cursor, out: bool) -> Cursor | None:

@@ -8,6 +8,7 @@ from gradtui.trace import Pass, Step
 from gradtui.trace.chainrule import Term, partial, terms
 from gradtui.trace.names import call, symbol
 from gradtui.trace.numbers import digits, magnitude, short
+from gradtui.trace.stops import met
 from gradtui.views.absent import LIGHT
 from gradtui.views.gone import missing
 from gradtui.views.graph import FAILED, NEXT
@@ -106,16 +107,8 @@ def _met(state: State, shown: Pass) -> list[Row]:
     stop = state.stopped
     if stop is None or (stop.number, stop.step) != (shown.number, state.cursor.step):
         return []
-    return [
-        row(
-            (f"● {hit.text}: ", "now"),
-            (call(shown.nodes[hit.to]), "name"),
-            " was sent ",
-            (short(hit.value), "number"),
-        )
-        for hit in stop.hits
-        if hit.to in shown.nodes and hit.value is not None
-    ]
+    told = [(hit.text, met(shown, hit)) for hit in stop.hits]
+    return [row((f"● {text}: ", "now"), gradient) for text, gradient in told if gradient]
 
 
 def _step(state: State, shown: Pass, step: Step, width: int) -> list[Row]:

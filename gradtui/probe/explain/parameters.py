@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from operator import is_
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -35,7 +36,25 @@ STEPS = 50
 FEW = 2
 """So many it must have made by the program's end for a finding."""
 
-_Suspect = tuple[weakref.ref[Any], str | None, int | None, Why]
+
+@dataclass
+class _Suspect:
+    """A parameter that nothing has come to so far."""
+
+    leaf: weakref.ref[Any]
+    name: str | None
+    stack: int | None
+    """That put it into its module."""
+    why: Why
+
+
+class _Home(NamedTuple):
+    """Where a parameter lives."""
+
+    name: str
+    module: torch.nn.Module
+    made: tuple[Any, int] | None
+    """The code and the offset that put it there."""
 
 
 class _Optimizer:
@@ -46,7 +65,6 @@ class _Optimizer:
         self.kind = type(optimizer).__name__
         self.steps = 0
         self.suspects: list[_Suspect] = []
-        """Parameters not reached so far: name, the stack that defines it, and why."""
 
 
 class Parameters:
@@ -72,7 +90,7 @@ class Parameters:
         if known is None or known.reference() is not optimizer:
             known = self._known[id(optimizer)] = _Optimizer(optimizer)
         known.steps += 1
-        known.suspects = [s for s in known.suspects if (leaf := s[0]()) is None or leaf.grad is None]
+        known.suspects = [s for s in known.suspects if (leaf := s.leaf()) is None or leaf.grad is None]
         if self.last[0]:
             self._hidden.stepped(optimizer, known.steps, frame)
             if known.steps == 1:
@@ -150,20 +168,23 @@ class Parameters:
             homes = {**_homes(missing + frozen, [(type(m).__name__, m) for _, m in found]), **homes}
         lost: Why | None = None
         for p in missing:
-            name, module, made = homes.get(id(p)) or (name_in(frames, partial(is_, p)), None, None)
+            home = homes.get(id(p))
+            name = name_in(frames, partial(is_, p)) if home is None else home.name
+            made = None if home is None else home.made
             stack = None if made is None else self._reporter.places.at(*made)
             if name is None and isinstance(p, torch.nn.Parameter):
                 lost = why = lost or self._replaced(frames)
             else:
                 known_why = self._withheld.get(p) if self._reached(p) else None
+                module = None if home is None else home.module
                 why = known_why or unreached(p, module, self._forward, self.last[2])
-            known.suspects.append((Reference(p), name, stack, why))
+            known.suspects.append(_Suspect(Reference(p), name, stack, why))
         self._tell_frozen(optimizer, frozen, homes)
 
-    def _tell_frozen(self, optimizer: Any, frozen: list[Any], homes: dict[int, Any]) -> None:
+    def _tell_frozen(self, optimizer: Any, frozen: list[Any], homes: dict[int, _Home]) -> None:
         if not frozen:
             return
-        names = [homes[id(p)][0] for p in frozen if id(p) in homes]
+        names = [homes[id(p)].name for p in frozen if id(p) in homes]
         stack = self._forward.deeds.frozen_at(frozen[0])
         where = f", set at {self._reporter.places.shown(stack)}" if stack is not None else ""
         self._reporter.notice(
@@ -195,19 +216,19 @@ class Parameters:
         """What lacks a gradient still, by reason."""
         groups: dict[Why, list[_Suspect]] = {}
         for suspect in known.suspects:
-            leaf = suspect[0]()
+            leaf = suspect.leaf()
             if leaf is None or self._lacks(leaf):
-                groups.setdefault(suspect[3], []).append(suspect)
+                groups.setdefault(suspect.why, []).append(suspect)
         for why, members in groups.items():
-            names = [name for _, name, _, _ in members if name]
+            names = [member.name for member in members if member.name]
             told = several(names, len(members))
             head = f"in {known.steps} steps of {known.kind} no gradient has come to {told}, which it steps: "
             yield [head, *why.message], members, why
 
     def _tell(self, known: _Optimizer) -> None:
         for parts, members, why in self._found(known):
-            source = next((stack for _, _, stack, _ in members if stack is not None), None)
-            self._explain(why, parts, source, [name for _, name, _, _ in members if name])
+            source = next((member.stack for member in members if member.stack is not None), None)
+            self._explain(why, parts, source, [member.name for member in members if member.name])
         known.suspects.clear()
 
     def _explain(self, why: Why, parts: list[Part], source: int | None, names: list[str]) -> None:
@@ -226,12 +247,10 @@ def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _homes(
-    leaves: Iterable[Any], modules: list[tuple[str, torch.nn.Module]]
-) -> dict[int, tuple[str, torch.nn.Module, tuple[Any, int] | None]]:
-    """For parameters, by `id()`: the name, the module that owns it, and where that was put into its place."""
+def _homes(leaves: Iterable[Any], modules: list[tuple[str, torch.nn.Module]]) -> dict[int, _Home]:
+    """For parameters, by `id()`."""
     wanted = {id(leaf) for leaf in leaves}
-    found: dict[int, tuple[str, torch.nn.Module, tuple[Any, int] | None]] = {}
+    found: dict[int, _Home] = {}
     for path, root in modules:
         parents = dict(torch.nn.Module.named_modules(root))
         for name, part in parents.items():
@@ -239,5 +258,5 @@ def _homes(
                 if parameter is None or id(parameter) not in wanted or id(parameter) in found:
                     continue
                 full = ".".join(filter(None, (path, name, attribute)))
-                found[id(parameter)] = full, part, defined(parents, name, attribute)
+                found[id(parameter)] = _Home(full, part, defined(parents, name, attribute))
     return found

@@ -58,8 +58,11 @@ def hook_of(nodes: Sequence[Any], i: int, of_program: Callable[[CodeType], bool]
 
     Where the tensor is gone, so is what ties its hooks to a node: then the only one there is of that kind.
     """
-    hooks = [(node, code) for hook, node in _hooks(nodes) for code in _codes(hook) if of_program(code)]
-    found = {code for node, code in hooks if node == i} or {code for node, code in hooks if node is None}
+    hooks = [(node, code) for hook, node in _hooks(nodes) for code in _codes(hook)]
+    found = {code for node, code in hooks if node == i and of_program(code)}
+    if not found:
+        found = {code for node, code in hooks if node is None}
+        found = found if all(map(of_program, found)) else set()
     return found.pop() if len(found) == 1 else None
 
 
@@ -87,7 +90,8 @@ def _hooks(nodes: Sequence[Any]) -> Iterator[tuple[Any, int | None]]:
     index |= {id(leaf): i for i, node in enumerate(nodes) if (leaf := leaf_of(node)) is not None}
     homes: dict[int, int | None] = {}
     registers = []
-    apart = {id(register) for register in vars(torch.nn.modules.module).values()}
+    everywhere = (*vars(torch.nn.modules.module).values(), *vars(torch.optim.optimizer).values())
+    apart = set(map(id, everywhere))
     """Of modules and optimizers, and those for all of them."""
     for thing in gc.get_objects():
         kind = type(thing)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import inspect
 import re
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -90,8 +91,8 @@ def _hooks(nodes: Sequence[Any]) -> Iterator[tuple[Any, int | None]]:
     index |= {id(leaf): i for i, node in enumerate(nodes) if (leaf := leaf_of(node)) is not None}
     homes: dict[int, int | None] = {}
     registers = []
-    everywhere = (*vars(torch.nn.modules.module).values(), *vars(torch.optim.optimizer).values())
-    apart = set(map(id, everywhere))
+    homes_of_all = (sys.modules[kind.__module__] for kind in (torch.nn.Module, torch.optim.Optimizer))
+    apart = {id(register) for module in homes_of_all for register in vars(module).values()}
     """Of modules and optimizers, and those for all of them."""
     for thing in gc.get_objects():
         kind = type(thing)

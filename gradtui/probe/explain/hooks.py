@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch.utils.hooks import BackwardHook
 
+from gradtui.probe.places import of_probe
 from gradtui.probe.pytorch.private import leaf_of
 
 _REFUSED = re.compile(
@@ -62,7 +63,7 @@ def hook_of(nodes: Sequence[Any], i: int, of_program: Callable[[CodeType], bool]
     hooks = [(node, code) for hook, node in _hooks(nodes) for code in _codes(hook)]
     found = {code for node, code in hooks if node == i and of_program(code)}
     if not found:
-        found = {code for node, code in hooks if node is None}
+        found = {code for node, code in hooks if node is None and not of_probe(code)}
         found = found if all(map(of_program, found)) else set()
     return found.pop() if len(found) == 1 else None
 

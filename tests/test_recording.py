@@ -108,6 +108,14 @@ def test_every_single_flipped_bit_is_noticed(tmp_path: Path) -> None:
         (HEAD + _frame(EVENTS[3]) + _frame(EVENTS[-1]), "no pass announced"),
         (HEAD + _frame(PassEnded(1)) + _frame(EVENTS[-1]), "no pass announced"),
         (HEAD + _frame(BEGAN) + _frame(Stepped(1, 1, 9, (), ())) + _frame(EVENTS[-1]), "no pass announced"),
+        (
+            HEAD + _frame(BEGAN) + _frame(PassEnded(1, "no", failed=9)) + _frame(EVENTS[-1]),
+            "no pass announced",
+        ),
+        (
+            HEAD + _frame(BEGAN) + _frame(Stopped("step", 1, 0, then=9)) + _frame(EVENTS[-1]),
+            "no pass announced",
+        ),
         (HEAD + _frame(PassBegan(1, "torch", (), ())) + _frame(EVENTS[-1]), "without a root"),
         (HEAD + _frame(PassBegan(1, "torch", (5,), ())) + _frame(EVENTS[-1]), "no pass announced"),
     ],

@@ -12,7 +12,7 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -209,18 +209,18 @@ class _Coherence:
                     return "corrupt (steps are missing)"
                 return self._check(event.number, _nodes_of_step(event))
             case PassEnded():
-                spoken_of = {*(a.node for a in event.leaves), *(w.node for w in event.outside)}
+                spoken_of = {*(a.node for a in event.leaves), *(w.node for w in event.outside), event.failed}
                 self._over.append(event.number)
                 return self._check(event.number, spoken_of)
             case Replaced() | Changed():
                 return self._check(event.number, {event.node})
             case Stopped():
-                return self._check(event.number, set() if event.next is None else {event.next})
+                return self._check(event.number, {event.next, event.then, *(hit.to for hit in event.hits)})
         return None
 
-    def _check(self, number: int, spoken_of: set[int]) -> str | None:
+    def _check(self, number: int, spoken_of: Collection[int | None]) -> str | None:
         known = self._nodes.get(number, set())
-        if number not in self._begun or not spoken_of <= known:
+        if number not in self._begun or not known.issuperset(n for n in spoken_of if n is not None):
             return "corrupt (a message speaks of a node that no pass announced)"
         return None
 

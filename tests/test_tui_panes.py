@@ -26,7 +26,7 @@ from gradtui.trace.cursor import Cursor
 from gradtui.tui.offered import offered
 from gradtui.tui.theme import THEMES
 from gradtui.views.state import State
-from gradtui.wire.messages import Exited
+from gradtui.wire.messages import Exited, Node, PassBegan
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (160, 48), (200, 60), (60, 16)])
@@ -378,9 +378,10 @@ async def test_the_footer_of_a_narrow_screen_is_whole() -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_the_footer_offers_the_keys_that_make_sense_as_many_as_fit(width: int) -> None:
-    live = State(Trace(), "x", has_knobs=True, has_inputs=True)
-    recording = State(Trace(), "x", recording=True, opening=0.5)
-    ended = replace(live, trace=Trace.of([Exited(0, 0, 0)]))
+    began = PassBegan(1, "torch", (1,), (Node(1, "Op", (), False),))
+    live = State(Trace.of([began]), "x", Cursor(1, 0), has_knobs=True, has_inputs=True)
+    recording = State(Trace.of([began]), "x", Cursor(1, 0), recording=True, opening=0.5)
+    ended = replace(live, trace=Trace.of([began, Exited(0, 1, 0)]))
     words = {name: [*offered(state, width).values()] for name, state in
              {"live": live, "recording": recording, "ended": ended}.items()}  # fmt: skip
     for found in words.values():
@@ -395,6 +396,8 @@ def test_the_footer_offers_the_keys_that_make_sense_as_many_as_fit(width: int) -
     assert not {"Again", "Knob", "Edit"} & {*words["recording"]}
     assert {"Again", "Knob"} <= {*words["ended"]}
     assert ("Watch" in words["live"]) == (width >= 120)
+    nothing_yet = offered(replace(live, trace=Trace()), width).values()
+    assert not {"Back", "Find", "Go to", "Tensors"} & {*nothing_yet}
 
 
 async def test_the_footer_changes_as_the_program_ends_and_keys_it_does_not_offer_say_why() -> None:

@@ -135,11 +135,7 @@ def finding_lines(finding: Finding) -> Iterator[str]:
     where = f"pass {finding.pass_number}, step {finding.step}" if finding.node else finding.where
     yield f"finding: {finding.kind} ({where})"
     yield f"    {finding.message}"
-    if finding.culprit:
-        yield f"    at fault:  {finding.culprit}"
-    if finding.source:
-        inside = f", in {finding.module}" if finding.module else ""
-        yield f"    {'node made' if finding.node else 'made at'}: {finding.source}{inside}"
+    yield from (f"    {what + ':':10} {line}" for what, line in finding.lines)
 
 
 def farewell(trace: Trace, exited: Exited) -> str:

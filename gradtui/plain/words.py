@@ -111,10 +111,7 @@ def finding(found: Finding) -> Iterator[str]:
     """A finding, its place, its lines."""
     where = f"at pass {found.pass_number}, step {found.step}" if found.node else found.where
     yield f"finding: {found.kind} {where}: {spoken(found.message)}"
-    if found.culprit:
-        yield f"  at fault: {found.culprit}"
-    if found.source:
-        yield f"  node made: {found.source}"
+    yield from (f"  {what}: {line}" for what, line in found.lines)
 
 
 def zeroed(trace: Trace, event: Zeroed) -> str:

@@ -34,6 +34,16 @@ class Finding:
     """The module that the node was made in; of a leaf, the one that it belongs to."""
 
     @property
+    def lines(self) -> list[tuple[str, str]]:
+        """Its lines and what each is: `at fault`, and `node made` where that is another."""
+        inside = f" in {self.module}" if self.module else ""
+        if self.culprit and self.culprit == self.source:
+            return [("at fault", self.culprit + inside)]
+        found = [("at fault", self.culprit)] if self.culprit else []
+        made = "node made" if self.node else "made at"
+        return [*found, (made, self.source + inside)] if self.source else found
+
+    @property
     def where(self) -> str:
         """`at 2:7`; where it speaks of no node, behind which pass it was found."""
         if self.node:

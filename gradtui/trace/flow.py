@@ -49,7 +49,11 @@ CROWD = 10_000
 """Leaves remembered: beyond it those that have not been seen longest are forgotten. Of what is remembered
 by line, all is."""
 
-_FLAT = ("Round", "Floor", "Ceil", "Trunc", "Sign")
+_FLAT = {
+    **{word: f"{word.lower()} is flat" for word in ("Round", "Floor", "Ceil", "Trunc", "Sign")},
+    **dict.fromkeys(("Normal", "Bernoulli", "Poisson"), "what is drawn at random has no slope"),
+}
+"""Functions that send zeros alone, and why."""
 _SATURATING = ("Relu", "Threshold", "Sigmoid", "Tanh", "Gelu", "Hardtanh", "Hardsigmoid", "LeakyRelu", "Elu",
                "Silu", "Clamp", "ClampMin", "ClampMax")  # fmt: skip
 
@@ -97,8 +101,8 @@ class Flow:
         leaves = [step for step in pass_.messages if step.accumulated is not None]
         yield from _flat(trace, pass_, inner)
         yield from self._vanishing(trace, pass_, leaves)
-        yield from exploding_runs(trace, pass_, inner)
-        yield from self._diverging(trace, pass_, leaves)
+        diverging = list(self._diverging(trace, pass_, leaves))
+        yield from list(exploding_runs(trace, pass_, inner)) or diverging
         yield from self._dead_layers(trace, pass_, inner)
         yield from self._dead_units(trace, pass_, leaves)
         for node in list(islice(self._leaves, max(0, len(self._leaves) - CROWD))):
@@ -148,15 +152,15 @@ class Flow:
             since = f"{digits(norm / first, 1)} times its norm in the first pass" if first else "from nothing"
             if norm > HUGE * own:
                 told = f"{digits(norm / own, 1)} times the norm of the leaf itself"
+                leap = jump(trace, pass_, norm / own)
+                told += f"; {leap[1]}" if leap is not None else ""
             elif first and norm > max(DIVERGED, DIVERGED * first) and leaf.rising >= PASSES - 1:
-                told = f"{since}, growing from pass to pass"
+                told = f"{since}, growing from pass to pass: are the optimizer's steps too large?"
             else:
                 continue
-            leap = jump(trace, pass_, norm / own)
             yield finding_at(
                 trace, "exploding", pass_, step.step, node, trace.line_of(pass_.began.stack),
-                f"the gradient of {call(node)} has a norm of {digits(norm, 3)}: {told}"
-                + (f"; {leap[1]}" if leap is not None else ""),
+                f"the gradient of {call(node)} has a norm of {digits(norm, 3)}: {told}",
             )  # fmt: skip
             return
 
@@ -170,13 +174,14 @@ class Flow:
                 key = (node.op, node.stack)
                 dead = _sent_zeros(step)
                 seen[key] = step if dead and seen.get(key, step) is not None else None
+        exploded = any(finding.kind == "exploding" for finding in trace.findings)  # and they are its doing
         for key, dead_step in seen.items():
             if dead_step is None:
                 self._dead.pop(key, None)
                 continue
             self._dead[key] = self._dead.get(key, 0) + 1
             node = pass_.nodes[dead_step.node]
-            if self._dead[key] == PASSES and _before_weights(pass_, node):
+            if self._dead[key] == PASSES and not exploded and _before_weights(pass_, node):
                 yield finding_at(
                     trace, "dead-unit", pass_, dead_step.step, node, None,
                     f"all of {call(node)} is dead: it received {short(dead_step.received[0])} and sent "
@@ -216,15 +221,15 @@ def _flat(trace: Trace, pass_: Pass, inner: list[Stepped]) -> Iterator[Finding]:
     """A function that is flat wherever it has a slope sent zeros, and nothing else came to its operand."""
     for step in inner:
         node = pass_.nodes[step.node]
-        if _word(node) not in _FLAT or not _sent_zeros(step):
+        why = _FLAT.get(_word(node))
+        if why is None or not _sent_zeros(step):
             continue
         target = next((i for i in node.inputs if i is not None), None)
         if target is None or any(magnitude(arrival.sent.value) for arrival in pass_.ledger(target)):
             continue
-        word = _word(node).lower()
         yield finding_at(
             trace, "cut-graph", pass_, step.step, node, trace.line_of(node.stack),
-            f"{call(node)} received {short(step.received[0])} and sent zeros alone, for {word} is flat: "
+            f"{call(node)} received {short(step.received[0])} and sent zeros alone, for {why}: "
             "nothing before it gets a gradient",
         )  # fmt: skip
         return

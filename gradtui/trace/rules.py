@@ -203,14 +203,16 @@ def nonfinite(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
     if pass_.engine == "torch" and not is_finite(pass_.root.value):
         return
     node = pass_.nodes[step.node]
-    if not is_finite(node.value) or not all(is_finite(value) for value in step.received):
+    excused = is_finite(node.value) or (pass_.engine == "torch" and _is_mask(pass_, node))
+    if not excused or not all(is_finite(value) for value in step.received):
         return
     for sent in step.sent:
         if sent is not None and not is_finite(sent.value) and not is_blurred(sent):
             target = pass_.nodes.get(sent.to)
             got = ", ".join(short(value) for value in step.received)
+            at = sent.place or step.function or trace.line_of(node.stack)
             yield finding_at(
-                trace, "nonfinite", pass_, step.step, node, sent.place or step.function,
+                trace, "nonfinite", pass_, step.step, node, at,
                 f"{op_and_name(node)} received {got} and sent {short(sent.value)}"
                 + (f" to {call(target)}" if target else "")
                 + (f", whose value is {short(target.value)}" if target and target.value is not None else "")
@@ -245,9 +247,11 @@ def made_bad_between(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Findi
 def nonfinite_forward(trace: Trace, pass_: Pass) -> Iterator[Finding]:
     """A forward value is NaN or Inf though its operands are finite.
 
-    Where the root of a torch pass is not finite the probe looks into the saved tensors and tells.
+    Where the root or a leaf of a torch pass is not finite the probe looks into the saved tensors and tells.
     """
-    if pass_.engine == "torch" and not is_finite(pass_.root.value):
+    if pass_.engine == "torch" and not all(
+        is_finite(node.value) for node in pass_.nodes.values() if node.leaf or node is pass_.root
+    ):
         return
     for node in pass_.nodes.values():
         if is_finite(node.value) or (pass_.engine == "torch" and _is_mask(pass_, node)):
@@ -258,7 +262,7 @@ def nonfinite_forward(trace: Trace, pass_: Pass) -> Iterator[Finding]:
         if all(is_finite(operand.value) for operand in operands):
             of = ", ".join(f"{call(o)} = {short(o.value)}" for o in operands)
             yield finding_at(
-                trace, "nonfinite", pass_, 0, node, None,
+                trace, "nonfinite", pass_, 0, node, trace.line_of(node.stack),
                 f"the forward value of {call(node)} is {short(node.value)}" + (f" (of {of})" if of else ""),
             )  # fmt: skip
 

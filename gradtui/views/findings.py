@@ -24,11 +24,6 @@ def rows_of(state: State, width: int) -> list[Row]:
         )
         message = row(Span(finding.message, "", there))
         rows += [row("  ", *r) for r in wrapped(message, max(20, width - 2))]
-        if finding.culprit:
-            rows.append(row(("  at fault   ", "dim"), finding.culprit))
-        if finding.source:
-            made = "  node made  " if finding.node else "  made at    "
-            inside = f" in {finding.module}" if finding.module else ""
-            rows.append(row((made, "dim"), finding.source, inside))
+        rows += [row((f"  {what:9}  ", "dim"), line) for what, line in finding.lines]
         rows.append(())
     return rows

@@ -31,11 +31,8 @@ def rows_of(state: State, width: int) -> list[Row]:
         if finding.pass_number == shown.number and finding.step == state.cursor.step:
             rows.append(())
             rows += wrapped(row((f"⚠ {finding.kind}: ", "bad"), finding.message), width, "  ")
-            if finding.culprit:
-                rows.append(row(("  at fault   ", "dim"), (finding.culprit, "bad")))
-            if finding.source:
-                inside = f" in {finding.module}" if finding.module else ""
-                rows.append(row(("  node made  ", "dim"), finding.source, inside))
+            for what, line in finding.lines:
+                rows.append(row((f"  {what:9}  ", "dim"), (line, "bad" if what == "at fault" else "")))
     return [line for r in rows for line in (wrapped(r, width, "      ") if width_of(r) > width else [r])]
 
 

@@ -85,16 +85,19 @@ class Nonfinite:
     # ----------------------------------------------------------------- forward
 
     def of_root(self, hooks: TorchPass, roots: Sequence[int], writes: Writes) -> Explained | None:
-        """The root's value is not finite: the first bad value of the forward that can be seen."""
+        """The root or a leaf is not finite: the first bad value of the forward that can be seen."""
+        if self._told:
+            return None
         root = next((i for i in roots if bad(hooks.described[i].value)), None)
-        if root is None or self._told:
+        found = _bad_leaf(hooks, writes)
+        if root is None and found is None:
             return None
         self._told = True
         order = _forward_order(hooks)
-        found = _bad_leaf(hooks, writes)
         if found is not None and self.met:
             return None
         if found is None:
+            assert root is not None
             facts = hooks.described[root]
             told = f"the forward value of {said(facts)} is not finite; nothing that was saved tells why"
             found = _bad_result(hooks, order) or (root, (told,), None)

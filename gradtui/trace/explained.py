@@ -21,10 +21,7 @@ def explained(trace: Trace, event: Explained) -> Iterator[Finding]:
     culprit = trace.line_of(event.culprit)
     if pass_ is not None and event.node in pass_.nodes:
         node = pass_.nodes[event.node]
-        if (
-            event.kind == "nonfinite"
-        ):  # the statement that made it, where none before it is known to be at fault
-            culprit = culprit or trace.line_of(node.stack)
+        if event.kind == "nonfinite":
             message += _grown(trace, event.number)
         yield finding_at(trace, event.kind, pass_, event.step, node, culprit, message)
     else:

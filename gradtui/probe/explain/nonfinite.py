@@ -203,7 +203,7 @@ def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
                 return i, (f"{what} was bad already in the forward: {text}",), None
         cause = _cause(facts.op, dict(saved), getattr(node, "_saved_exponent", None))
         if cause is not None:
-            return i, (f"{FIRST}{said(facts)}: {cause}",), None
+            return i, (f"{FIRST}{said(facts)}: {cause}",), facts.stack
         for name, value in saved:
             wrong = torch.isnan(value) | (value == torch.inf)
             if name in _RESULTS and wrong.any():
@@ -212,16 +212,18 @@ def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
                 if facts.op.startswith(_BOUNDED) and id(made) in by_node and leaf_of(made) is None:
                     return _came_out(hooks, by_node[id(made)], text)
                 text += _masked(node, value)
-                return i, (f"{FIRST}{said(facts)}: {text}",), None
+                return i, (f"{FIRST}{said(facts)}: {text}",), facts.stack
     return None
 
 
 def _came_out(hooks: TorchPass, i: int, text: str) -> Found:
     """A result that the next node saved is bad; were its own operands good?"""
-    told = f"{said(hooks.described[i])} came out bad in the forward: {text}"
-    if not any(value.is_floating_point() for _, value in readable(hooks.nodes[i])):
+    facts = hooks.described[i]
+    told = f"{said(facts)} came out bad in the forward: {text}"
+    known = any(value.is_floating_point() for _, value in readable(hooks.nodes[i]))
+    if not known:
         told += "; its own operands were not saved, and may have been bad before it"
-    return i, (told,), None
+    return i, (told,), facts.stack if known else None
 
 
 def _slot(node: Any, name: str) -> int | None:

@@ -175,8 +175,10 @@ async def test_x_jumps_to_a_finding_and_f_shows_all() -> None:
         await pilot.press("c")
         await ended(app, pilot)
         assert app.state.cursor == Cursor(1, 2)
-        assert "X goes there" in screen_text(app).splitlines()[1]
-        await pilot.press("X")
+        assert "x goes there" in screen_text(app).splitlines()[1]
+        await pilot.press("x")
+        assert app.state.cursor == Cursor(1, 1)
+        await pilot.press("n", "X")
         assert app.state.cursor == Cursor(1, 1)
         await pilot.press("N")
         await until(pilot, lambda: "x goes there" in screen_text(app).splitlines()[1])
@@ -184,6 +186,7 @@ async def test_x_jumps_to_a_finding_and_f_shows_all() -> None:
         assert app.state.cursor == Cursor(1, 1)
         await pilot.press("f")
         await until(pilot, lambda: "at fault" in pane(app, "findings"))
+        assert "▶ overwritten-gradient" in pane(app, "findings")
         assert app.debugger.query_one("#findings").has_focus
         await pilot.press("f")
         await until(pilot, lambda: not app.debugger.query_one("#findings").display)

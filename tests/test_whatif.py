@@ -17,6 +17,7 @@ from gradtui.session.errors import BadInput
 from gradtui.session.whatif import parse
 from gradtui.trace import Trace
 from gradtui.trace.names import symbol
+from gradtui.tui.widgets import prompt
 from gradtui.wire.messages import Change, Changed, Go, Refused, Replace, Replaced, Watch
 from gradtui.wire.recording import RecordingWriter
 
@@ -283,7 +284,7 @@ def test_how_it_is_written() -> None:
             parse(text)
 
 
-async def test_the_screen_asks_marks_and_lets_mend() -> None:
+async def test_the_screen_asks_marks_and_lets_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     async with debugger(PROGRAMS / "linear.py", twin=False) as (app, pilot):
         await step(app, pilot)
         await pilot.press("equals_sign")
@@ -308,11 +309,16 @@ async def test_the_screen_asks_marks_and_lets_mend() -> None:
         assert "✎ received[0] replaced by 0*g" in pane(app, "step")  # of the step that comes
         await pilot.press("N")
         assert "✎" not in pane(app, "step")
+        monkeypatch.setattr(prompt, "PAUSE", 60.0)
         await pilot.press("equals_sign", *"0*g")  # refused: what is typed goes nowhere
         assert "is replaced where the program stands" in screen_text(app)
         assert app.prompt.value == ""
         await pilot.press("escape")
         assert not app.prompt.display
+        monkeypatch.setattr(prompt, "PAUSE", 0.0)
+        await pilot.press("equals_sign", "9")  # after a pause it is a key again
+        assert not app.prompt.display
+        assert app.debugger.query_one("#passes").has_focus
 
 
 async def test_in_the_graph_by_module_it_is_marked_too() -> None:

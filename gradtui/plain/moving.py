@@ -94,7 +94,7 @@ def next_finding(desk: Desk, _: str) -> None:
     """To the next finding."""
     at = moves.next_finding(desk.trace, desk.position.state.cursor)
     if at is None:
-        raise Refused("no finding after this" if desk.trace.findings else "no findings so far")
+        raise Refused("no finding but this" if desk.trace.findings else "no findings so far")
     desk.move_to(at)
 
 

@@ -78,9 +78,9 @@ def previous_stop(trace: Trace, at: Cursor) -> Cursor:
 
 
 def next_finding(trace: Trace, at: Cursor) -> Cursor | None:
-    """Where the next finding is; None after the last."""
-    here = place(trace, at)
-    later = [c for c in _findings(trace) if place(trace, c) > here]
+    """Where the next finding is, behind the last one the first; None where all there are is here."""
+    here, found = place(trace, at), _findings(trace)
+    later = [c for c in found if place(trace, c) > here] or [c for c in found if place(trace, c) < here]
     return min(later, key=lambda c: place(trace, c), default=None)
 
 

@@ -70,7 +70,9 @@ class Inspecting(Rerunning):
         watched = self.program.plan.watches
         gone = tuple([other for other in watched if other != text])
         self.program.watch(gone if text in watched else (*watched, text))
-        if not self.program.stopped:
+        if self.program.session.exited is not None:
+            self.say("The program has ended: r runs it again, and it is evaluated at its stops.", timeout=6)
+        elif not self.program.stopped:
             self.say("It is evaluated at the next stop.")
         return True
 

@@ -293,7 +293,11 @@ class DebuggerScreen(Screen[None]):
             case "output":
                 pane.show(output.rows_of(state), bottom=True)
             case "findings":
-                pane.show(findings.rows_of(state, width), f"findings · {len(state.trace.findings)}")
+                rows = findings.rows_of(state, width)
+                pane.show(rows, f"findings · {len(state.trace.findings)}")
+                here = findings.line_of_here(rows)
+                if here is not None:
+                    pane.bring_into_view(here)
             case "lesson":
                 pane.show(self._lesson(width))
             case "nearby":

@@ -68,10 +68,12 @@ class Travelling(Core):
 
     def action_next_finding(self) -> None:
         """To the next finding."""
-        at = moves.next_finding(self.state.trace, self.state.cursor)
-        trace = self.state.trace
+        trace, here = self.state.trace, self.state.cursor
+        at = moves.next_finding(trace, here)
         none = "No findings." if trace.exited is not None else "No findings so far."
-        self.or_say(at, "No finding after this." if trace.findings else none)
+        self.or_say(at, "No finding but this." if trace.findings else none)
+        if at is not None and len(trace.findings) > 1 and moves.place(trace, at) < moves.place(trace, here):
+            self.say("The first finding.")
 
     def action_previous_finding(self) -> None:
         """To the finding before."""

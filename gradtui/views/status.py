@@ -96,38 +96,46 @@ def _end(state: State) -> Row:
 
 
 def alert(state: State, room: int) -> Row | None:
-    """The newest finding at or before the cursor, else how many there are; None where there is none.
+    """The finding at the cursor; behind all of them the first, which has mostly brought on the others;
+    between two the last one before. None where there is none.
 
     Where it takes more than `room` cells, the line at fault stands first: the end will be cut.
     """
     findings = state.trace.findings
     if not findings:
         return None
-    here = (state.cursor.number, state.cursor.step)
+    here = _here(state)
     past = [f for f in findings if (f.pass_number, f.step) <= here]
     count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
     if not past:
         first = findings[0]
         return row((f" ⚠ {count}", "warn"), (f"  first at {first.pass_number}:{first.step}", "dim"))
-    last = past[-1]
-    which = f" ({len(past)} of {len(findings)})" if len(findings) > 1 else ""
-    inside = f" in {last.module}" if last.module and last.source else ""
-    kind = Span(f" ⚠ {last.kind}", "bad")
-    place, message = f"{which}  {last.where.removeprefix('at ')}{inside}  ", last.message
+    at = len(past) - 1
+    if len(past) == len(findings) and (past[at].pass_number, past[at].step) != here:
+        at = 0
+    told = findings[at]
+    which = f" ({at + 1} of {len(findings)})" if len(findings) > 1 else ""
+    inside = f" in {told.module}" if told.module and told.source else ""
+    kind = Span(f" ⚠ {told.kind}", "bad")
+    place, message = f"{which}  {told.where.removeprefix('at ')}{inside}  ", told.message
     whole = row(kind, (place + message, ""))
-    if not last.culprit or width_of(whole) <= room:
+    if not told.culprit or width_of(whole) <= room:
         return whole
-    return row(kind, (place, ""), (f"by {last.culprit}", "bad"), (f"  {message}", ""))
+    return row(kind, (place, ""), (f"by {told.culprit}", "bad"), (f"  {message}", ""))
 
 
 def alert_key(state: State) -> Row:
     """The key that leads to what the alert speaks of; behind it, whole, where the alert is cut."""
     places = [(f.pass_number, f.step) for f in state.trace.findings]
-    here = (state.cursor.number, state.cursor.step)
+    here = _here(state)
     if here in places:
         return row(("  f lists all ", "dim"))
-    key = "X" if any(place < here for place in places) else "x"
-    return row((f"  {key} goes there ", "dim"))
+    between = any(place < here for place in places) and any(place > here for place in places)
+    return row((f"  {'X' if between else 'x'} goes there ", "dim"))
+
+
+def _here(state: State) -> tuple[int, int]:
+    return state.cursor.number, state.cursor.step
 
 
 def empty(state: State) -> Row:

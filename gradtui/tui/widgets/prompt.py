@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -16,6 +17,8 @@ from gradtui.views.rows import Role, Span
 
 NO_TEXT = "(?!)"
 """A pattern that no text has."""
+PAUSE = 0.8
+"""Seconds without a key after which the next one is not typed on."""
 Answer = Callable[[str], bool]
 """Takes what was typed; False where it will not do: then it stays, to be mended."""
 
@@ -38,12 +41,14 @@ class Typed(Input):
 
     def take(self, key: Key) -> bool:
         """Is it typed here, or Enter? Else it may be one of the keys by which a line is edited."""
+        prompt = self.parent
+        assert isinstance(prompt, Prompt)
         if key.key == "enter":
-            prompt = self.parent
-            assert isinstance(prompt, Prompt)
             prompt.submit()
             return True
         if not key.is_printable or key.character is None:
+            return False
+        if prompt.is_over():
             return False
         self.replace(key.character, *self.selection)
         return True
@@ -80,6 +85,8 @@ class Prompt(Horizontal):
         """What was searched for last."""
         self._answer: Answer | None = None
         self._ended: Callable[[], None] | None = None
+        self._swallows_until: float | None = None
+        """Where nothing can be typed: what comes before then was still meant for it."""
 
     def compose(self) -> ComposeResult:
         """A label, the text, a remark."""
@@ -111,7 +118,7 @@ class Prompt(Horizontal):
         `example` stands in an empty line. `enter` says what Enter does. `ended`: asked for a line of input,
         which may be empty, and called for Ctrl+D, the end of the file.
         """
-        self._answer, self._ended = answer, ended
+        self._answer, self._ended, self._swallows_until = answer, ended, None
         self._tell("#asked", f" {label} ", "now")
         keys = " · ".join(
             part for part in (enter, "ctrl+d ends the input" if ended else "", "esc closes") if part
@@ -126,10 +133,24 @@ class Prompt(Horizontal):
         self.typed.action_select_all()  # typing replaces what was there
 
     def refuse(self, why: str) -> None:
-        """Open with the reason why nothing can be typed: what is typed all the same must not act as keys."""
+        """Open with the reason why nothing can be typed: what is typed all the same must not act as keys.
+
+        What comes after a pause is a key again.
+        """
         self.ask(why, lambda _: True)
+        self._swallows_until = monotonic() + PAUSE
         self.typed.restrict = NO_TEXT
         self._tell("#asked", f" {why}", "warn")
+
+    def is_over(self) -> bool:
+        """Was nothing asked for, and a pause made? Then this closes, and the key is the screen's."""
+        if self._swallows_until is None:
+            return False
+        if monotonic() > self._swallows_until:
+            self._close()
+            return True
+        self._swallows_until = monotonic() + PAUSE
+        return False
 
     def _tell(self, name: str, text: str, role: Role) -> None:
         line = self.query_one(name, Line)
@@ -168,6 +189,6 @@ class Prompt(Horizontal):
         self._close()
 
     def _close(self) -> None:
-        self._answer = self._ended = None
+        self._answer = self._ended = self._swallows_until = None
         self.display = False
         self.screen.set_focus(self.screen.query_one("#graph"))

@@ -5,6 +5,7 @@ Everything here costs little for a node with a long ledger: the graph asks it of
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -117,7 +118,8 @@ def summed(total: Value | None, sent: Sent) -> Value | None:
         one, other = total.values, sent.value.values
         if one is None or other is None or len(one) != len(other):
             return Summary(total.shape, total.dtype, total.device, note="sum not kept")
-        return msgspec.structs.replace(total, values=tuple(map(sum, zip(one, other))), norm=None)
+        values = tuple(map(sum, zip(one, other)))
+        return msgspec.structs.replace(total, values=values, norm=math.hypot(*values))
     return None
 
 

@@ -163,12 +163,15 @@ class Explainer:
         return f"Let the operation make a new tensor, or give it a clone of {name}"
 
     def _name(self, hooks: TorchPass, tensor: torch.Tensor, writes: list[Write]) -> str | None:
-        """A leaf's name, else that of a variable that holds the tensor now."""
+        """A leaf's name, or that of the variable a result was stored in; else of one that holds it now."""
         storage = _storage(tensor)
         for node, facts in zip(hooks.nodes, hooks.described):
             variable = leaf_of(node)
             if variable is not None and facts.named and _storage(variable) == storage:
                 return facts.name
+        made = _stored_in(hooks, tensor, len(writes))
+        if made is not None:
+            return made
         frames = user_frames(hooks.frame, self._reporter.places) if hooks.frame is not None else []
         written = {id(t) for write in writes if (t := write.tensor()) is not None}
         return name_in(frames, lambda t: id(t) in written) or name_in(
@@ -278,6 +281,20 @@ class Explainer:
                 found = places.at(code, traceback.tb_lasti)
             traceback = traceback.tb_next
         return found
+
+
+def _stored_in(hooks: TorchPass, tensor: torch.Tensor, writes: int) -> str | None:
+    """The variable that a result was stored in, before it was changed in place so many times.
+
+    Each change puts a node before the one that was there.
+    """
+    names = {id(node): facts.name for node, facts in zip(hooks.nodes, hooks.described) if facts.named}
+    node = tensor.grad_fn
+    for _ in range(writes + 1):
+        if node is None or id(node) in names:
+            break
+        node = node.next_functions[0][0] if node.next_functions else None
+    return None if node is None else names.get(id(node))
 
 
 def _brief(value: Value | None) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
+from gradtui.probe.explain.causes import cause_of, entries, first_of, masked_rows, number
 from gradtui.probe.explain.hooks import hook_of, module_hook
 from gradtui.probe.explain.names import said
 from gradtui.probe.explain.recomputed import Recomputed, Seen
@@ -16,7 +17,6 @@ from gradtui.probe.explain.writes import Writes
 from gradtui.probe.places import Places
 from gradtui.probe.pytorch.private import backward_of, leaf_of, op_of, packed, saved_names
 from gradtui.wire.messages import Explained, Part, Place, Summary, Value
-from gradtui.wire.values import digits
 
 if TYPE_CHECKING:
     from gradtui.probe.pytorch.one_pass import TorchPass
@@ -146,7 +146,7 @@ def _hidden(
     if seen.born is not None:
         born, line = seen.born, places.shown(seen.born.stack)
         i = next((i for i, shown in lines.items() if shown == line), next(iter(lines), 0))
-        text = _entries(born.result, ~torch.isfinite(born.result), "not finite")
+        text = entries(born.result, ~torch.isfinite(born.result), "not finite")
         head = f"{FIRST}{born.what} at "
         return i, (head, born.stack, f", as the checkpoint computed it again: {text}"), born.stack
     told = "all was finite up to here as the checkpoint computed it again: this or what follows is bad"
@@ -173,7 +173,7 @@ def _bad_leaf(hooks: TorchPass, writes: Writes) -> Found | None:
     for i, node in enumerate(hooks.nodes):
         leaf = leaf_of(node)
         if leaf is not None and bad(hooks.described[i].value):
-            text = _entries(leaf, ~torch.isfinite(leaf.detach()), "not finite")
+            text = entries(leaf, ~torch.isfinite(leaf.detach()), "not finite")
             message: list[Part] = [f"{hooks.described[i].name or 'a leaf'} is bad before the forward: {text}"]
             write = writes.last(leaf)
             if write is not None:
@@ -194,24 +194,24 @@ def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
             if wrong.any():
                 slot = _slot(node, name)
                 made = None if slot is None else node.next_functions[slot][0]
-                text = _entries(value, wrong, "not finite")
+                text = entries(value, wrong, "not finite")
                 if id(made) in by_node and leaf_of(made) is None:
                     return _came_out(hooks, by_node[id(made)], text)
                 what = f"what {said(facts)} saved as '{name}'"
                 if slot is not None and made is None:
                     what = f"an operand without a gradient ('{name}')"
                 return i, (f"{what} was bad already in the forward: {text}",), None
-        cause = _cause(facts.op, dict(saved), getattr(node, "_saved_exponent", None))
+        cause = cause_of(node, dict(saved))
         if cause is not None:
             return i, (f"{FIRST}{said(facts)}: {cause}",), facts.stack
         for name, value in saved:
             wrong = torch.isnan(value) | (value == torch.inf)
             if name in _RESULTS and wrong.any():
-                text = _entries(value, wrong, "not finite")
+                text = entries(value, wrong, "not finite")
                 made = node.next_functions[0][0]
                 if facts.op.startswith(_BOUNDED) and id(made) in by_node and leaf_of(made) is None:
                     return _came_out(hooks, by_node[id(made)], text)
-                text += _masked(node, value)
+                text += masked_rows(node, value)
                 return i, (f"{FIRST}{said(facts)}: {text}",), facts.stack
     return None
 
@@ -233,53 +233,12 @@ def _slot(node: Any, name: str) -> int | None:
     return None if slot is None or slot >= len(node.next_functions) else slot
 
 
-def _cause(op: str, saved: dict[str, torch.Tensor], exponent: object) -> str | None:
-    """Finite operands that the function has no finite value for."""
-    word = op.partition("Backward")[0]
-    x, other = saved.get("self"), saved.get("other")
-    if word in ("Log", "Log2", "Log10") and x is not None and (x <= 0).any():
-        return _signs(x)
-    if word == "Log1P" and x is not None and (x <= -1).any():
-        return _entries(x, x <= -1, "-1 or less")
-    if word == "Div" and other is not None and (other == 0).any():
-        return f"its divisor: {_entries(other, other == 0, 'zero')}"
-    if word == "Pow" and x is not None and isinstance(exponent, (int, float)):
-        wrong = torch.isfinite(x) & ~torch.isfinite(x.pow(exponent))
-        return _entries(x, wrong, f"without a finite power of {exponent:g}") if wrong.any() else None
-    if word == "Mul" and x is not None and other is not None:
-        product = x * other
-        wrong = torch.isfinite(x) & torch.isfinite(other) & ~torch.isfinite(product)
-        return _entries(product, wrong, "too large") if wrong.any() else None
-    if word in ("Acos", "Asin") and x is not None and (x.abs() > 1).any():
-        return _entries(x, x.abs() > 1, "beyond 1")
-    return None
-
-
-def _masked(node: Any, result: torch.Tensor) -> str:
-    """A softmax of finite entries is finite: what is NaN in it is so as whole rows, mostly for one reason."""
-    if not op_of(node).startswith(("Softmax", "LogSoftmax")) or not result.dim():
-        return ""
-    dim = node._saved_dim
-    dim -= 1 << 64 if dim >= 1 << 63 else 0  # as torch keeps -1
-    rows = torch.isnan(result).all(dim)
-    count, total = int(rows.sum()), rows.numel()
-    if not count or count * result.shape[dim] != int(torch.isnan(result).sum()):
-        return ""
-    are = "the row is" if total == 1 else f"{count:,} of {total:,} rows {'is' if count == 1 else 'are'}"
-    return f"; {are} NaN as a whole, as those of -inf alone are (a mask that leaves nothing)"
-
-
-def _signs(x: torch.Tensor) -> str:
-    signs = ((x == 0, "zero"), (x < 0, "negative"))
-    return " and ".join(_entries(x, wrong, what) for wrong, what in signs if wrong.any())
-
-
 def _at_fault(gradient: torch.Tensor, saved: list[tuple[str, torch.Tensor]]) -> Iterator[str]:
     wrong = ~torch.isfinite(gradient.detach())
-    yield _entries(gradient, wrong, "not finite")
-    first = _first(wrong)
+    yield entries(gradient, wrong, "not finite")
+    first = first_of(wrong)
     told = [
-        f"saved {name} is {_number(value.detach()[first])}"
+        f"saved {name} is {number(value.detach()[first])}"
         for name, value in saved
         if value.shape == gradient.shape and not value.is_sparse
     ]
@@ -290,32 +249,10 @@ def _at_fault(gradient: torch.Tensor, saved: list[tuple[str, torch.Tensor]]) -> 
             value = value.detach()
             odd = (value == 0) | ~torch.isfinite(value)
             if odd.any():
-                yield f"saved {name}: {_entries(value, odd, 'zero or not finite')}"
+                yield f"saved {name}: {entries(value, odd, 'zero or not finite')}"
 
 
 def _hook(code: CodeType | None, places: Places) -> Blame:
     if code is None:
         return NOBODY
     return (f"the hook is {code.co_name} at {places.shown(places.at(code))}",), places.start(code)
-
-
-def _entries(value: torch.Tensor, wrong: torch.Tensor, what: str) -> str:
-    """`2 of 10 entries are zero, the first at [3]`."""
-    count, total = int(wrong.sum()), value.numel()
-    if total == 1:
-        return f"it is {_number(value.detach().reshape(()))}"
-    first = _first(wrong)
-    at = "" if first is None else f", the first at {list(first)} ({_number(value.detach()[first])})"
-    told = f"{count:,} of {total:,} entries {'is' if count == 1 else 'are'} {what}{at}"
-    if value.dtype == torch.float16 and not value.is_sparse and torch.isinf(value.detach()[wrong]).any():
-        told += f"; float16 ends at {torch.finfo(torch.float16).max:.0f}"
-    return told
-
-
-def _first(wrong: torch.Tensor) -> Any:
-    found = wrong.nonzero()
-    return tuple(found[0].tolist()) if len(found) else None
-
-
-def _number(value: torch.Tensor) -> str:
-    return digits(value.item())

@@ -53,10 +53,26 @@ class Cut:
     """The sequence number of the first operation with a gradient that used the result."""
     last: int | None = None
     """Of the last one."""
+    into: Cut | None = None
+    """The other one that its result was first put together with (`q @ k.T`): what is made from both counts as
+    made from that."""
 
     def is_used(self, numbers: Collection[int]) -> bool:
         """Did one of the nodes of these numbers use the result, as far as that is remembered?"""
-        return self.used in numbers or self.last in numbers
+        cut: Cut | None = self
+        while cut is not None:
+            if cut.used in numbers or cut.last in numbers:
+                return True
+            cut = cut.into
+        return False
+
+    def join(self, other: Cut) -> None:
+        """The results of both were put together."""
+        last = self
+        while last.into is not None:
+            last = last.into
+        if other is not self and other.into is None and last is not other:
+            other.into = self
 
 
 class Cuts:
@@ -76,14 +92,17 @@ class Cuts:
         return known[1] if known is not None and known[0]() is tensor else None
 
     def origin(self, tensors: Iterator[Any]) -> Cut | None:
-        """The cut that one of these comes from."""
-        results = self._results
+        """The cut that one of these comes from: the first, joined by those of the others."""
+        results, found = self._results, None
         if results:
             for tensor in tensors:
                 known = results.get(id(tensor))
                 if known is not None and known[0]() is tensor:
-                    return known[1]
-        return None
+                    if found is None:
+                        found = known[1]
+                    else:
+                        found.join(known[1])
+        return found
 
     def use(self, arguments: Any, sequence: int) -> None:
         """An operation with a gradient was made from these; it has that number."""

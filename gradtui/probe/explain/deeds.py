@@ -6,6 +6,7 @@ ordinary kind that made a node costs one look into a dictionary.
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,9 @@ from gradtui.probe.weak import Reference
 from gradtui.wire.messages import Part
 
 INFERENCE = "torch.inference_mode()"
+_CHECKPOINTS = os.path.join(torch.__path__[0], "utils", "checkpoint.py")
 NO_GRAD = "torch.no_grad()"
+CHECKPOINT = "a checkpoint with use_reentrant=True, none of whose inputs requires a gradient,"
 MANY = 1_000
 """Tensors that are remembered as cut off by one cut."""
 CROWD = 4_096
@@ -68,6 +71,8 @@ _TELLS = {
     *("is_xpu", "itemsize", "layout", "ndim", "requires_grad", "shape"),
 }
 """Properties of a tensor, read again and again by torch's own modules."""
+_VIEWS = {"data", "T", "mT", "H", "mH", "real", "imag"}
+"""Properties that are tensors on the same memory."""
 _SET_GRAD: Any = vars(torch._C.TensorBase)["grad"].__set__
 _LEAVING = {
     "item": ".item()",
@@ -82,11 +87,11 @@ def kind_of(func: Any) -> Kind:
     """By the function's name."""
     name = getattr(func, "__name__", "")
     if name in ("__get__", "__set__"):
-        attribute = getattr(getattr(func, "__self__", None), "__name__", "")
+        attribute = _attribute(func)
         if name == "__get__":
             if attribute in _TELLS:
                 return Kind.NOTHING
-            return Kind.OPERATION if attribute == "data" else Kind.LOOKS
+            return Kind.OPERATION if attribute in _VIEWS else Kind.LOOKS
         return {"data": Kind.WRITES, "requires_grad": Kind.FREEZES}.get(attribute, Kind.LOOKS)
     if name in ("dim", "numel", "size", "stride"):
         return Kind.NOTHING
@@ -263,7 +268,7 @@ class Deeds:
         name = _name(func)
         if name == "detach":
             return ".detach()", None
-        if name == "__get__":
+        if name == "__get__" and _attribute(func) == "data":
             return ".data", None
         if torch.is_inference_mode_enabled():
             return INFERENCE, None
@@ -301,7 +306,7 @@ class Deeds:
         elif self._off is None:
             decorated = _decorated(frame)
             self._off = self._places.at(decorated) if decorated else self._places.stack(frame)
-            self._off_by = "torch.set_grad_enabled(False)" if _asked_plainly(frame) else NO_GRAD
+            self._off_by = _words(frame)
 
     def _freeze(self, leaf: torch.Tensor, frame: FrameType) -> None:
         if leaf.requires_grad:
@@ -312,6 +317,11 @@ class Deeds:
         self._frozen[id(leaf)] = (Reference(leaf), self._places.stack(frame))
 
 
+def _attribute(func: Any) -> str:
+    """The property that a getter or setter is of."""
+    return getattr(getattr(func, "__self__", None), "__name__", "")
+
+
 def _name(func: Callable[..., Any]) -> str:
     return getattr(func, "__name__", "an operation")
 
@@ -319,6 +329,18 @@ def _name(func: Callable[..., Any]) -> str:
 def _without_graph(result: Any) -> bool:
     """Asked by `is_leaf`: to look at `grad_fn` would have Python see the node."""
     return isinstance(result, torch.Tensor) and result.is_leaf
+
+
+def _words(frame: FrameType) -> str:
+    """What turns gradients off."""
+    if _asked_plainly(frame):
+        return "torch.set_grad_enabled(False)"
+    outer: FrameType | None = frame
+    for _ in range(4):
+        if outer is not None and outer.f_code.co_filename == _CHECKPOINTS:
+            return CHECKPOINT
+        outer = None if outer is None else outer.f_back
+    return NO_GRAD
 
 
 def _asked_plainly(frame: FrameType) -> bool:

@@ -8,7 +8,7 @@ optimizer too.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import is_
@@ -29,12 +29,19 @@ from gradtui.probe.pytorch.leaves import held_by_optimizers
 from gradtui.probe.pytorch.private import backward_of, leaf_of, op_of
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.weak import Reference, Remembered
-from gradtui.wire.messages import Explained, Part
+from gradtui.wire.messages import Explained, Node, Part
 
 STEPS = 50
 """Steps of an optimizer after which a notice tells of a parameter that was never reached."""
 FEW = 2
 """So many it must have made by the program's end for a finding."""
+
+LOOKED = 8
+"""Passes that are looked through for parameters of no module."""
+_ANEW = (
+    "a parameter of its shape that belongs to no module is there instead (nn.Parameter(...) in the forward "
+    "copies the values alone), used at "
+)
 
 
 @dataclass
@@ -81,6 +88,9 @@ class Parameters:
         """Of leaves that a custom function returned None for."""
         self._without: dict[int, tuple[weakref.ref[Any], str | None]] = {}
         """Those of them that nothing has come to so far, with their names."""
+        self._homeless: dict[tuple[int, ...], tuple[weakref.ref[Any], int]] = {}
+        """By shape: parameters in passes that belong to no module, and the stack that used them."""
+        self._looked = 0
         self.last: tuple[int, int, Collection[int]] = (0, 0, ())
         """The last pass, its steps, and the sequence numbers of its nodes."""
 
@@ -100,6 +110,22 @@ class Parameters:
             for message, _, _ in self._found(known):
                 said = [p if isinstance(p, str) else self._reporter.places.shown(p) for p in message]
                 self._reporter.notice("".join(said), self.last[0])
+
+    def saw(self, nodes: Sequence[Any], facts: Sequence[Node]) -> None:
+        """What a pass went through: of the first few it is noted which parameters belong to no module."""
+        if self._looked >= LOOKED:
+            return
+        self._looked += 1
+        lost = {
+            told.id: leaf
+            for node, told in zip(nodes, facts)
+            if told.module is None and isinstance(leaf := leaf_of(node), torch.nn.Parameter)
+        }
+        for told in facts if lost else ():
+            for target in told.inputs:
+                if target in lost and told.stack is not None:
+                    leaf = lost[target]
+                    self._homeless[tuple(leaf.shape)] = Reference(leaf), told.stack
 
     def passed(self) -> None:
         """A pass has ended."""
@@ -178,6 +204,8 @@ class Parameters:
                 known_why = self._withheld.get(p) if self._reached(p) else None
                 module = None if home is None else home.module
                 why = known_why or unreached(p, module, self._forward, self.last[2])
+                if why.culprit is None and module is not None:
+                    why = self._made_anew(p) or why
             known.suspects.append(_Suspect(Reference(p), name, stack, why))
         self._tell_frozen(optimizer, frozen, homes)
 
@@ -191,6 +219,14 @@ class Parameters:
             f"{type(optimizer).__name__} was given {several(names, len(frozen))}, frozen "
             f"(requires_grad=False{where}): no gradient comes there"
         )
+
+    def _made_anew(self, leaf: Any) -> Why | None:
+        """Has a parameter of its shape that nobody owns been in a pass?"""
+        used = self._homeless.get(tuple(leaf.shape))
+        other = None if used is None else used[0]()
+        if used is None or (other is not None and id(other) in held_by_optimizers()):
+            return None
+        return Why((_ANEW, used[1]), None, "cut-graph")
 
     def _replaced(self, frames: list[FrameType]) -> Why:
         """Why parameters of an optimizer belong to no model."""
@@ -214,12 +250,14 @@ class Parameters:
 
     def _found(self, known: _Optimizer) -> Iterator[tuple[list[Part], list[_Suspect], Why]]:
         """What lacks a gradient still, by reason."""
-        groups: dict[Why, list[_Suspect]] = {}
+        groups: dict[object, list[_Suspect]] = {}
         for suspect in known.suspects:
-            leaf = suspect.leaf()
+            leaf, why = suspect.leaf(), suspect.why
             if leaf is None or self._lacks(leaf):
-                groups.setdefault(suspect.why, []).append(suspect)
-        for why, members in groups.items():
+                line = None if why.culprit is None else self._reporter.places.shown(why.culprit)
+                groups.setdefault(why if line is None else (why.kind, line), []).append(suspect)
+        for members in groups.values():
+            why = members[0].why
             names = [member.name for member in members if member.name]
             told = several(names, len(members))
             head = f"in {known.steps} steps of {known.kind} no gradient has come to {told}, which it steps: "

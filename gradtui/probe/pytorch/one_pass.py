@@ -236,6 +236,11 @@ class TorchPass:
         if self.attention == "order":
             self._telling.take_order(self.ran)
 
+    @property
+    def is_told(self) -> bool:
+        """Does anybody know of the pass?"""
+        return not self._telling.waits
+
     def finish(self) -> None:
         """The pass is over."""
         self._telling.finish()

@@ -162,6 +162,8 @@ class TorchWatcher:
     def _account(self, hooks: TorchPass, error: str | None, retained: bool) -> None:
         """The engine has returned or raised."""
         self._guarded(self._gradients.ends, hooks.number, hooks.accumulated, hooks.used)
+        if hooks.is_told:
+            self._guarded(self._parameters.saw, hooks.nodes, hooks.described)
         self._guarded(hooks.finish)
         self._reporter.ended(PassEnded(hooks.number, error, failed=hooks.failed if error else None))
         numbers = hooks.graph.sequence_numbers

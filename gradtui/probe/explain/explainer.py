@@ -260,7 +260,8 @@ class Explainer:
         node, facts = hooks.nodes[i], hooks.described[i]
         got = ", ".join(_brief(value) for value in hooks.received_by(i))
         saved = ", ".join(f"{name} {text}" for name, text in shapes(node).items())
-        message: list[Part] = [f"{said(facts)}", *self._made(facts)]
+        value = "" if got or not isinstance(facts.value, Summary) else f" of {_shape(facts.value)}"
+        message: list[Part] = [f"{said(facts)}{value}", *self._made(facts)]
         message.append(
             ", and".join(filter(None, (got and f" received {got}", saved and f" has saved {saved}")))
         )
@@ -301,7 +302,11 @@ def _brief(value: Value | None) -> str:
     if not isinstance(value, Summary):
         return "no gradient"
     norm = "" if value.norm is None else f" of norm {digits(value.norm, 4)}"
-    return f"{value.dtype}{list(value.shape)}{norm}"
+    return _shape(value) + norm
+
+
+def _shape(value: Summary) -> str:
+    return f"{value.dtype}{list(value.shape)}"
 
 
 def _storage(tensor: torch.Tensor) -> int:

@@ -19,6 +19,7 @@ import torch
 
 from gradtui.probe.explain.empty import EmptySteps
 from gradtui.probe.explain.hidden import HiddenParameters
+from gradtui.probe.explain.left_out import LeftOut
 from gradtui.probe.explain.names import defined, modules_in, name_in, several
 from gradtui.probe.explain.replaced import replaced
 from gradtui.probe.explain.unreached import Why, unreached
@@ -84,6 +85,7 @@ class Parameters:
         self._known: dict[int, _Optimizer] = {}
         self._empty = EmptySteps(reporter, forward.deeds, reached)
         self._hidden = HiddenParameters(reporter, forward.deeds.writes, reached)
+        self._left_out = LeftOut(reporter, reached)
         self._withheld = Remembered[Why]()
         """Of leaves that a custom function returned None for."""
         self._without: dict[int, tuple[weakref.ref[Any], str | None]] = {}
@@ -103,6 +105,7 @@ class Parameters:
         known.suspects = [s for s in known.suspects if (leaf := s.leaf()) is None or leaf.grad is None]
         if self.last[0]:
             self._hidden.stepped(optimizer, known.steps, frame)
+            self._left_out.stepped(optimizer, known.steps, frame)
             if known.steps == 1:
                 self._empty.stepped(optimizer, frame)
                 self._suspect(known, optimizer, frame)
@@ -162,6 +165,7 @@ class Parameters:
         """The watching ends."""
         self._empty.ends()
         self._hidden.ends(self.last[:2])
+        self._left_out.ends()
         for known in self._known.values():
             if known.steps >= FEW:
                 self._tell(known)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from gradtui.probe.explain.explainer import Explainer
+from gradtui.probe.explain.growth import Growth
 from gradtui.probe.explain.nonfinite import Nonfinite
 from gradtui.probe.explain.parameters import Parameters
 from gradtui.probe.gradients import Gradients
@@ -60,6 +61,7 @@ class TorchWatcher:
         self._explainer = Explainer(reporter, self._forward)
         self._nonfinite = Nonfinite()
         self._parameters = Parameters(reporter, self._forward, self._was_reached)
+        self._growth = Growth(reporter)
         self._describer = Describer(reporter, self._forward, leaf_ids)
         self._told_of_compiled = False
         self._gradients = Gradients(reporter)
@@ -172,7 +174,9 @@ class TorchWatcher:
             self._guarded(self._parameters.withheld, hooks.nodes[i], slot, hooks.name_of)
         self._guarded(self._parameters.passed)
         self._forward.deeds.cuts.forget_left(len(hooks.nodes))
-        if not retained:
+        if retained:
+            self._growth.kept(hooks.number, hooks.stack, len(hooks.nodes))
+        else:
             self._forward.forget_values(numbers)
             self._explainer.freed.add(hooks.number, hooks.stack, numbers)
 

@@ -1,0 +1,109 @@
+"""Parameters of a model that a gradient comes to in each pass, and that no optimizer was given.
+
+It may be meant so (a head is trained, and the rest was not frozen): a notice says it, no finding. Looked for
+where an optimizer steps another parameter of the same model.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import torch
+
+from gradtui.probe.explain.names import modules_in, several
+from gradtui.probe.frames import user_frames
+from gradtui.probe.pytorch.leaves import held_by_optimizers, same_entries, sample
+from gradtui.probe.reporter import Reporter
+from gradtui.probe.weak import Reference
+
+LOOKS = (2, 5, 20, 100)
+"""The steps of an optimizer at which its models are looked into: a part may be unfrozen later."""
+MOST = 16
+"""So many looks in a run."""
+ENOUGH = 2
+"""Steps of the optimizer, each with a gradient there, that must have left a parameter as it was."""
+STEPS = 50
+"""After so many the notice comes, else at the end."""
+
+
+@dataclass
+class _LeftOut:
+    """A parameter that nobody steps."""
+
+    leaf: weakref.ref[Any]
+    name: str
+    optimizer: weakref.ref[Any]
+    version: int
+    entries: list[float] | None
+    steps: int = 0
+    """Steps of the optimizer that have left it as it was, with a gradient."""
+
+
+class LeftOut:
+    """One for a run. `reached`: has a leaf been in a pass?"""
+
+    def __init__(self, reporter: Reporter, reached: Callable[[Any], bool]) -> None:
+        self._reporter = reporter
+        self._reached = reached
+        self._looked = 0
+        self._watched: list[_LeftOut] = []
+        self._told: set[str] = set()
+
+    def stepped(self, optimizer: Any, steps: int, frame: FrameType) -> None:
+        """An optimizer has made its step of that number; `frame`: of the program's, which called it."""
+        if self._watched:
+            self._watched = [one for one in self._watched if _stays(one)]
+            for one in self._watched:
+                leaf = one.leaf()
+                one.steps += leaf is not None and leaf.grad is not None and one.optimizer() is optimizer
+            if self._watched and self._watched[0].steps == STEPS:
+                self.ends()
+        if steps in LOOKS and self._looked < MOST:
+            self._looked += 1
+            self._look(optimizer, frame)
+
+    def ends(self) -> None:
+        """Tell, once."""
+        watched, self._watched = self._watched, []
+        held = held_by_optimizers() if watched else set()
+        found = [one for one in watched if one.steps >= ENOUGH and id(one.leaf()) not in held]
+        self._told.update(one.name for one in found)
+        if found:
+            names = several([one.name for one in found], len(found))
+            it, they = ("it", "it stays as it is") if len(found) == 1 else ("them", "they stay as they are")
+            self._reporter.notice(
+                f"a gradient comes to {names} in each pass, and no optimizer was given {it}: {they}. "
+                "Where that is meant, requires_grad_(False) spares the work"
+            )
+
+    def _look(self, optimizer: Any, frame: FrameType) -> None:
+        stepped = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        known = {id(one.leaf()) for one in self._watched}
+        held: set[int] | None = None
+        for path, model in modules_in(user_frames(frame, self._reporter.places)):
+            parameters = dict(torch.nn.Module.named_parameters(model))
+            if stepped.isdisjoint(map(id, parameters.values())):
+                continue
+            for name, leaf in parameters.items():
+                if id(leaf) in stepped or id(leaf) in known or leaf.grad is None or not leaf.requires_grad:
+                    continue
+                whole = ".".join(filter(None, (path, name)))
+                held = held_by_optimizers() if held is None else held
+                if id(leaf) not in held and whole not in self._told and self._reached(leaf):
+                    known.add(id(leaf))
+                    self._watched.append(
+                        _LeftOut(Reference(leaf), whole, weakref.ref(optimizer), leaf._version, sample(leaf))
+                    )
+
+
+def _stays(one: _LeftOut) -> bool:
+    """Is it as it was?"""
+    leaf = one.leaf()
+    if leaf is None:
+        return False
+    same = one.entries is None or same_entries(one.entries, sample(leaf))
+    return bool(leaf._version == one.version and same)

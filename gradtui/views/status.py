@@ -59,7 +59,7 @@ def condition(state: State) -> Row:
         if state.recording:
             return row((f"◀ recording, ends at {newest.number}:{newest.step}", "warn"))
         now = ", ended" if trace.exited is not None else ", it runs" if state.stopped is None else ""
-        behind = f"looking back{now} (newest: {newest.number}:{newest.step})"
+        behind = f"looking back from {newest.number}:{newest.step}{now}"
         return row(("◀ " + behind, "warn"))
     if state.cut and trace.exited is None:
         return ()

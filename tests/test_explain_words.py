@@ -8,6 +8,7 @@ import pytest
 import torch
 from test_explain import FAULTS, recorded
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from gradtui import record
 from gradtui.trace import Trace
@@ -17,7 +18,7 @@ from gradtui.trace import Trace
     ("name", "says"),
     [
         ("inplace_result", "needs h (its saved 'mat1')"),
-        ("cut_anew", "belongs to no module is there instead (nn.Parameter(...) in the forward"),
+        ("cut_anew", "belongs to no module is there instead (nn.Parameter(...) in the"),
         ("cut_random", "what is drawn at random has no slope"),
         ("cut_reentrant", "a checkpoint with use_reentrant=True, none of whose inputs requires a gradient"),
         ("nan_spread", "it is taken over 1 entry, and with a correction of 1 nothing is left to divide by"),
@@ -131,3 +132,137 @@ def test_a_kept_graph_that_grows_from_pass_to_pass_is_told(detached: bool) -> No
             state = torch.tanh(cell(state.detach() if detached else state))
             state.sum().backward(retain_graph=True)
     assert len(notices(trace, "all of them kept by retain_graph")) == (not detached)
+
+
+# --------------------------------------------------------------- what must not be said
+
+
+def test_a_spread_over_a_dimension_counted_from_the_end_is_looked_at() -> None:
+    with record() as trace:
+        weight = torch.ones(3, 4, requires_grad=True)
+        (torch.log((weight * 2).std(-1)) * 1.0).sum().backward()
+    (finding,) = trace.findings
+    assert "LogBackward0" in finding.message
+    assert not [notice for notice in trace.notices if "gradtui could not" in notice.message]
+
+
+@pytest.mark.filterwarnings("ignore:std")
+def test_saved_tensor_hooks_of_the_program_are_not_run_for_a_spread() -> None:
+    unpacked = []
+
+    def unpack(tensor: torch.Tensor) -> torch.Tensor:
+        unpacked.append(tensor)
+        return tensor
+
+    with record(), torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, unpack):
+        loss = torch.ones(1, requires_grad=True).exp().std() * 2
+        loss.register_hook(lambda _: 1 / 0)  # before the engine unpacks anything
+        with pytest.raises(ZeroDivisionError):
+            loss.backward()
+    assert not unpacked
+
+
+def test_a_draw_whose_probabilities_learn_another_way_is_no_cut() -> None:
+    net = nn.Linear(4, 6)
+    with record() as trace:
+        logits = net(torch.randn(8, 4))
+        action = torch.bernoulli(torch.sigmoid(logits))
+        nn.functional.binary_cross_entropy_with_logits(logits, action).backward()
+    assert not trace.findings
+
+
+def test_an_unrolled_inner_loop_is_no_graph_that_grows() -> None:
+    weight = torch.ones(3, requires_grad=True)
+    with record() as trace:
+        fast = weight * 1
+        for _ in range(16):
+            (step,) = torch.autograd.grad((fast**2).sum(), fast, create_graph=True)
+            fast = fast - 0.1 * step
+        fast.sum().backward()
+    assert not notices(trace, "retain_graph")
+
+
+def test_a_no_grad_inside_a_checkpoint_is_the_programs() -> None:
+    body, head = nn.Linear(4, 8), nn.Linear(8, 2)
+    optimizer = torch.optim.SGD([*body.parameters(), *head.parameters()], 1e-2)
+
+    def part(x: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            h = body(x)
+        return head(h)
+
+    with record() as trace:
+        for _ in range(3):
+            loss = checkpoint(part, torch.randn(8, 4), use_reentrant=False).pow(2).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    (finding,) = trace.findings
+    assert "cut off by torch.no_grad() at " in finding.message
+
+
+def test_a_result_whose_operand_is_not_known_has_no_line_at_fault() -> None:
+    with record() as trace:
+        x = torch.zeros(4, 3)
+        x[0, 0] = torch.nan
+        (torch.ones(3, requires_grad=True) + x).exp().sum().backward()
+    (finding,) = trace.findings
+    assert finding.culprit is None
+    assert finding.message.endswith("its own operands were not saved, and may have been bad before it")
+
+
+def test_another_parameter_of_the_same_shape_is_not_taken_for_one_made_anew() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.unused = nn.Parameter(torch.randn(4))
+            self.fc = nn.Linear(4, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.fc(x * nn.Parameter(torch.ones(4)))
+
+    net = Net()
+    with record() as trace:
+        train(net, torch.optim.SGD(net.parameters(), 1e-2), lambda: torch.randn(5, 4), 3)
+    (finding,) = trace.findings
+    assert finding.kind == "unused-parameter"
+
+
+def test_a_gradient_that_came_once_does_not_come_in_each_pass() -> None:
+    net = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1))
+    optimizer = torch.optim.SGD(net[0].parameters(), 1e-3)
+    with record() as trace:
+        net(torch.randn(5, 3)).sum().backward()
+        for _ in range(8):
+            optimizer.zero_grad()
+            net[0](torch.randn(5, 3)).sum().backward()
+            optimizer.step()
+    assert not notices(trace, "no optimizer was given")
+
+
+def test_only_what_was_changed_itself_is_named() -> None:
+    with record() as trace:
+        weight = torch.ones(3, requires_grad=True)
+        a = weight * 2
+
+        def part(x: torch.Tensor) -> torch.Tensor:
+            t = torch.sigmoid(x)
+            y = t * weight
+            return y + t.add_(1).sum()
+
+        with pytest.raises(RuntimeError, match="modified by an inplace"):
+            part(a).sum().backward()
+    (finding,) = trace.findings
+    assert "needs a " not in finding.message
+    assert "clone of a." not in finding.message + "."
+
+
+def test_dead_units_of_another_net_are_told_though_one_has_exploded() -> None:
+    huge = torch.ones(3, requires_grad=True)
+    layer, other = nn.Linear(4, 8), nn.Linear(8, 1)
+    nn.init.constant_(layer.bias, -50.0)
+    with record() as trace:
+        (huge * 1e12).sum().backward()
+        for _ in range(3):
+            other(torch.relu(layer(torch.randn(16, 4)))).pow(2).mean().backward()
+    assert {finding.kind for finding in trace.findings} == {"exploding", "dead-unit"}

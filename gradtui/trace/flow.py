@@ -87,6 +87,8 @@ class Flow:
         """By the pass's weights: passes in a row in which the first layers got next to nothing."""
         self._dead: dict[tuple[str, int | None], int] = {}
         """By op and line: passes in a row in which an activation sent nothing but zeros."""
+        self._exploded: set[int | None] = set()
+        """The stacks that called passes in which a gradient exploded: dead units there are its doing."""
 
     def ended(self, trace: Trace, pass_: Pass) -> Iterator[Finding]:
         """A pass has ended."""
@@ -102,9 +104,13 @@ class Flow:
         yield from _flat(trace, pass_, inner)
         yield from self._vanishing(trace, pass_, leaves)
         diverging = list(self._diverging(trace, pass_, leaves))
-        yield from list(exploding_runs(trace, pass_, inner)) or diverging
-        yield from self._dead_layers(trace, pass_, inner)
-        yield from self._dead_units(trace, pass_, leaves)
+        exploding = list(exploding_runs(trace, pass_, inner)) or diverging
+        yield from exploding
+        if exploding:
+            self._exploded.add(pass_.began.stack)
+        if pass_.began.stack not in self._exploded:
+            yield from self._dead_layers(trace, pass_, inner)
+            yield from self._dead_units(trace, pass_, leaves)
         for node in list(islice(self._leaves, max(0, len(self._leaves) - CROWD))):
             del self._leaves[node]
 
@@ -174,14 +180,13 @@ class Flow:
                 key = (node.op, node.stack)
                 dead = _sent_zeros(step)
                 seen[key] = step if dead and seen.get(key, step) is not None else None
-        exploded = any(finding.kind == "exploding" for finding in trace.findings)  # and they are its doing
         for key, dead_step in seen.items():
             if dead_step is None:
                 self._dead.pop(key, None)
                 continue
             self._dead[key] = self._dead.get(key, 0) + 1
             node = pass_.nodes[dead_step.node]
-            if self._dead[key] == PASSES and not exploded and _before_weights(pass_, node):
+            if self._dead[key] == PASSES and _before_weights(pass_, node):
                 yield finding_at(
                     trace, "dead-unit", pass_, dead_step.step, node, None,
                     f"all of {call(node)} is dead: it received {short(dead_step.received[0])} and sent "
@@ -218,14 +223,13 @@ class Flow:
 
 
 def _flat(trace: Trace, pass_: Pass, inner: list[Stepped]) -> Iterator[Finding]:
-    """A function that is flat wherever it has a slope sent zeros, and nothing else came to its operand."""
+    """A function that is flat wherever it has a slope sent zeros, and no leaf before it got anything else."""
     for step in inner:
         node = pass_.nodes[step.node]
         why = _FLAT.get(_word(node))
         if why is None or not _sent_zeros(step):
             continue
-        target = next((i for i in node.inputs if i is not None), None)
-        if target is None or any(magnitude(arrival.sent.value) for arrival in pass_.ledger(target)):
+        if not _got_nothing(pass_, node):
             continue
         yield finding_at(
             trace, "cut-graph", pass_, step.step, node, trace.line_of(node.stack),
@@ -233,6 +237,24 @@ def _flat(trace: Trace, pass_: Pass, inner: list[Stepped]) -> Iterator[Finding]:
             "nothing before it gets a gradient",
         )  # fmt: skip
         return
+
+
+def _got_nothing(pass_: Pass, node: Node) -> bool:
+    """Are there leaves below a node, and has the pass added nothing to any of them?"""
+    seen, waiting, leaves = {node.id}, [node], 0
+    while waiting:
+        for i in waiting.pop().inputs:
+            if i is None or i in seen:
+                continue
+            seen.add(i)
+            below = pass_.nodes[i]
+            if below.leaf:
+                leaves += 1
+                if magnitude(pass_.leaf_at(below).added):
+                    return False
+            else:
+                waiting.append(below)
+    return leaves > 0
 
 
 # ----------------------------------------------------------------------- numbers

@@ -203,8 +203,8 @@ def nonfinite(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
     if pass_.engine == "torch" and not is_finite(pass_.root.value):
         return
     node = pass_.nodes[step.node]
-    excused = is_finite(node.value) or (pass_.engine == "torch" and _is_mask(pass_, node))
-    if not excused or not all(is_finite(value) for value in step.received):
+    good = is_finite(node.value) or (pass_.engine == "torch" and _is_mask(pass_, node))
+    if not good or not all(is_finite(value) for value in step.received):
         return
     for sent in step.sent:
         if sent is not None and not is_finite(sent.value) and not is_blurred(sent):

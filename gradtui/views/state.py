@@ -99,7 +99,9 @@ class State:
             return shown.ended.failed
         stop = self.stopped
         here = stop is not None and (stop.number, stop.step) == (shown.number, self.cursor.step)
-        return stop.next if stop is not None and here and stop.reason == "exception" else None
+        if stop is None or stop.next is None or not here or stop.reason != "exception":
+            return None
+        return stop.next if shown.ran_by(stop.next, self.cursor.step) is None else None
 
     @property
     def selected_node(self) -> Node | None:

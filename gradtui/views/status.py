@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gradtui.trace import Pass
-from gradtui.trace.cursor import edge
+from gradtui.trace import Finding, Pass, Trace
+from gradtui.trace.cursor import Cursor, edge, place
 from gradtui.trace.stops import why
 from gradtui.views.absent import LIGHT
 from gradtui.views.rows import Row, Span, row, width_of
@@ -101,41 +101,46 @@ def alert(state: State, room: int) -> Row | None:
 
     Where it takes more than `room` cells, the line at fault stands first: the end will be cut.
     """
-    findings = state.trace.findings
+    trace = state.trace
+    places = _places(trace)
+    findings = [finding for _, finding in places]
     if not findings:
         return None
-    here = _here(state)
-    past = [f for f in findings if (f.pass_number, f.step) <= here]
+    here = place(trace, state.cursor)
+    past = [at for at, _ in places if at <= here]
     count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
     if not past:
         first = findings[0]
         return row((f" ⚠ {count}", "warn"), (f"  first at {first.pass_number}:{first.step}", "dim"))
     at = len(past) - 1
-    if len(past) == len(findings) and (past[at].pass_number, past[at].step) != here:
+    if len(past) == len(findings) and past[at] != here:
         at = 0
     told = findings[at]
     which = f" ({at + 1} of {len(findings)})" if len(findings) > 1 else ""
     inside = f" in {told.module}" if told.module and told.source else ""
     kind = Span(f" ⚠ {told.kind}", "bad")
-    place, message = f"{which}  {told.where.removeprefix('at ')}{inside}  ", told.message
-    whole = row(kind, (place + message, ""))
+    where, message = f"{which}  {told.where.removeprefix('at ')}{inside}  ", told.message
+    whole = row(kind, (where + message, ""))
     if not told.culprit or width_of(whole) <= room:
         return whole
-    return row(kind, (place, ""), (f"by {told.culprit}", "bad"), (f"  {message}", ""))
+    return row(kind, (where, ""), (f"by {told.culprit}", "bad"), (f"  {message}", ""))
 
 
 def alert_key(state: State) -> Row:
     """The key that leads to what the alert speaks of; behind it, whole, where the alert is cut."""
-    places = [(f.pass_number, f.step) for f in state.trace.findings]
-    here = _here(state)
+    places, here = [at for at, _ in _places(state.trace)], place(state.trace, state.cursor)
     if here in places:
         return row(("  f lists all ", "dim"))
-    between = any(place < here for place in places) and any(place > here for place in places)
+    between = any(at < here for at in places) and any(at > here for at in places)
     return row((f"  {'X' if between else 'x'} goes there ", "dim"))
 
 
-def _here(state: State) -> tuple[int, int]:
-    return state.cursor.number, state.cursor.step
+def _places(trace: Trace) -> list[tuple[int, Finding]]:
+    """The findings in the order of their places, as `x` goes through them."""
+    places = [
+        (place(trace, Cursor(finding.pass_number, finding.step)), finding) for finding in trace.findings
+    ]
+    return sorted(places, key=lambda item: item[0])
 
 
 def empty(state: State) -> Row:

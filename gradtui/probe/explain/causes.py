@@ -33,26 +33,30 @@ def cause_of(node: Any, saved: dict[str, torch.Tensor]) -> str | None:
         return entries(product, wrong, "too large") if wrong.any() else None
     if word in ("Acos", "Asin") and x is not None and (x.abs() > 1).any():
         return entries(x, x.abs() > 1, "beyond 1")
-    return _too_few(node) if word in _SPREADS else None
+    return _too_few(node, x.shape) if word in _SPREADS and x is not None else None
 
 
-def _too_few(node: Any) -> str | None:
+def _too_few(node: Any, shape: torch.Size) -> str | None:
     """A spread of so few entries that nothing is left to divide by."""
-    shape, dims, correction = node._saved_self.shape, node._saved_dim, node._saved_correction
-    count = math.prod([shape[dim] for dim in dims] if dims else shape)
+    dims, correction = node._saved_dim, node._saved_correction
+    count = math.prod([shape[_signed(dim)] for dim in dims] if dims else shape)
     correction = 1 if correction is None else correction
     if count > correction:
         return None
-    entries = "1 entry" if count == 1 else f"{count} entries"
-    return f"it is taken over {entries}, and with a correction of {correction} nothing is left to divide by"
+    over = "1 entry" if count == 1 else f"{count} entries"
+    return f"it is taken over {over}, and with a correction of {correction} nothing is left to divide by"
+
+
+def _signed(dim: int) -> int:
+    """A dimension counted from the end, as torch keeps it."""
+    return dim - (1 << 64) if dim >= 1 << 63 else dim
 
 
 def masked_rows(node: Any, result: torch.Tensor) -> str:
     """A softmax of finite entries is finite: what is NaN in it is so as whole rows, mostly for one reason."""
     if not op_of(node).startswith(("Softmax", "LogSoftmax")) or not result.dim():
         return ""
-    dim = node._saved_dim
-    dim -= 1 << 64 if dim >= 1 << 63 else 0  # as torch keeps -1
+    dim = _signed(node._saved_dim)
     rows = torch.isnan(result).all(dim)
     count, total = int(rows.sum()), rows.numel()
     if not count or count * result.shape[dim] != int(torch.isnan(result).sum()):

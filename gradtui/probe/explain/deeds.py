@@ -336,10 +336,12 @@ def _words(frame: FrameType) -> str:
     if _asked_plainly(frame):
         return "torch.set_grad_enabled(False)"
     outer: FrameType | None = frame
-    for _ in range(4):
-        if outer is not None and outer.f_code.co_filename == _CHECKPOINTS:
-            return CHECKPOINT
-        outer = None if outer is None else outer.f_back
+    while outer is not None and outer.f_code.co_filename.startswith(torch.__path__[0]):
+        if outer.f_code.co_filename == _CHECKPOINTS:
+            given = variable(outer, "args") if outer.f_code.co_name == "forward" else None
+            graph = any(tensor.requires_grad for tensor in tensors_of(given or ()))
+            return CHECKPOINT if given is not None and not graph else NO_GRAD
+        outer = outer.f_back
     return NO_GRAD
 
 

@@ -292,10 +292,12 @@ def _stored_in(hooks: TorchPass, tensor: torch.Tensor, writes: int) -> str | Non
     names = {id(node): facts.name for node, facts in zip(hooks.nodes, hooks.described) if facts.named}
     node = tensor.grad_fn
     for _ in range(writes + 1):
-        if node is None or id(node) in names:
-            break
+        if node is None:
+            return None
+        if id(node) in names:
+            return names[id(node)]
         node = node.next_functions[0][0] if node.next_functions else None
-    return None if node is None else names.get(id(node))
+    return None
 
 
 def _brief(value: Value | None) -> str:

@@ -60,25 +60,29 @@ def hook_of(nodes: Sequence[Any], i: int, of_program: Callable[[CodeType], bool]
 
     Where the tensor is gone, so is what ties its hooks to a node: then the only one there is of that kind.
     """
-    hooks = [(node, code) for hook, node in _hooks(nodes) for code in _codes(hook)]
-    found = {code for node, code in hooks if node == i and of_program(code)}
-    if not found:
-        found = {code for node, code in hooks if node is None and not of_probe(code)}
-        found = found if all(map(of_program, found)) else set()
-    return found.pop() if len(found) == 1 else None
+    hooks = [(node, code) for hook, node in _hooks(nodes) for code in _codes_or_none(hook)]
+    own = {code for node, code in hooks if node == i}
+    lost = {code for node, code in hooks if node is None and not (code is not None and of_probe(code))}
+    return _only(own or lost, of_program)
 
 
 def module_hook(of_program: Callable[[CodeType], bool]) -> CodeType | None:
-    """The code of the program's only full backward hook of a module; None where there are several."""
-    found = {
-        code
-        for thing in gc.get_objects()
-        if type(thing) is BackwardHook
-        for hook in (*thing.user_hooks, *thing.user_pre_hooks)
-        for code in _codes(hook)
-        if of_program(code)
-    }
-    return found.pop() if len(found) == 1 else None
+    """The code of the program's full backward hook of a module, where there is one and no other."""
+    things = [thing for thing in gc.get_objects() if type(thing) is BackwardHook]
+    hooks = [hook for thing in things for hook in (*thing.user_hooks, *thing.user_pre_hooks)]
+    return _only({code for hook in hooks for code in _codes_or_none(hook)}, of_program)
+
+
+def _codes_or_none(hook: Any) -> list[CodeType | None]:
+    """Its code; None alone where it has none that can be seen."""
+    codes: list[CodeType | None] = list(_codes(hook))
+    return codes or [None]
+
+
+def _only(codes: set[CodeType | None], of_program: Callable[[CodeType], bool]) -> CodeType | None:
+    """The one that there is, where it is the program's. None among them: a hook whose code is not known."""
+    code = next(iter(codes)) if len(codes) == 1 else None
+    return code if code is not None and of_program(code) else None
 
 
 def _codes_of(error: Exception) -> set[CodeType]:
@@ -99,7 +103,10 @@ def _hooks(nodes: Sequence[Any]) -> Iterator[tuple[Any, int | None]]:
         kind = type(thing)
         if kind is OrderedDict:
             registers.append(thing)
-        elif issubclass(kind, torch.Tensor) and (own := thing._backward_hooks) is not None:
+        elif issubclass(kind, torch.Tensor):
+            apart.add(id(getattr(thing, "_post_accumulate_grad_hooks", None)))
+            if (own := thing._backward_hooks) is None:
+                continue
             homes[id(own)] = index.get(id(thing) if thing.grad_fn is None else id(thing.grad_fn))
         elif issubclass(kind, (torch.nn.Module, torch.optim.Optimizer)):
             apart.update(map(id, vars(thing).values()))

@@ -25,9 +25,11 @@ LOOKS = (2, 5, 20, 100)
 MOST = 16
 """So many looks in a run."""
 ENOUGH = 2
-"""Steps of the optimizer, each with a gradient there, that must have left a parameter as it was."""
+"""New gradients that must have come, and left the parameter as it was."""
 STEPS = 50
 """After so many the notice comes, else at the end."""
+PATIENCE = 200
+"""Steps after which what has not been told is let go."""
 
 
 @dataclass
@@ -39,8 +41,13 @@ class _LeftOut:
     optimizer: weakref.ref[Any]
     version: int
     entries: list[float] | None
+    grad: weakref.ref[Any]
+    grad_version: int
+    """Of the gradient that it had last."""
+    came: int = 0
+    """New gradients since."""
     steps: int = 0
-    """Steps of the optimizer that have left it as it was, with a gradient."""
+    """Of the optimizer since."""
 
 
 class LeftOut:
@@ -56,28 +63,24 @@ class LeftOut:
     def stepped(self, optimizer: Any, steps: int, frame: FrameType) -> None:
         """An optimizer has made its step of that number; `frame`: of the program's, which called it."""
         if self._watched:
-            self._watched = [one for one in self._watched if _stays(one)]
-            for one in self._watched:
-                leaf = one.leaf()
-                one.steps += leaf is not None and leaf.grad is not None and one.optimizer() is optimizer
-            if self._watched and self._watched[0].steps == STEPS:
+            self._watched = [one for one in self._watched if one.optimizer() is not optimizer or _stays(one)]
+            if any(one.came == STEPS for one in self._watched):
                 self.ends()
         if steps in LOOKS and self._looked < MOST:
             self._looked += 1
             self._look(optimizer, frame)
 
     def ends(self) -> None:
-        """Tell, once."""
+        """Tell, each once."""
         watched, self._watched = self._watched, []
         held = held_by_optimizers() if watched else set()
-        found = [one for one in watched if one.steps >= ENOUGH and id(one.leaf()) not in held]
-        self._told.update(one.name for one in found)
-        if found:
-            names = several([one.name for one in found], len(found))
-            it, they = ("it", "it stays as it is") if len(found) == 1 else ("them", "they stay as they are")
+        names = [one.name for one in watched if one.came >= ENOUGH and _is_left_out(one, held)]
+        self._told.update(names)
+        if names:
+            it, they = ("it", "it stays as it is") if len(names) == 1 else ("them", "they stay as they are")
             self._reporter.notice(
-                f"a gradient comes to {names} in each pass, and no optimizer was given {it}: {they}. "
-                "Where that is meant, requires_grad_(False) spares the work"
+                f"a gradient comes to {several(names, len(names))} in each pass, and no optimizer was given "
+                f"{it}: {they}. Where that is meant, requires_grad_(False) spares the work"
             )
 
     def _look(self, optimizer: Any, frame: FrameType) -> None:
@@ -96,14 +99,29 @@ class LeftOut:
                 if id(leaf) not in held and whole not in self._told and self._reached(leaf):
                     known.add(id(leaf))
                     self._watched.append(
-                        _LeftOut(Reference(leaf), whole, weakref.ref(optimizer), leaf._version, sample(leaf))
-                    )
+                        _LeftOut(
+                            Reference(leaf), whole, weakref.ref(optimizer), leaf._version, sample(leaf),
+                            Reference(leaf.grad), leaf.grad._version,
+                        )
+                    )  # fmt: skip
 
 
 def _stays(one: _LeftOut) -> bool:
-    """Is it as it was?"""
-    leaf = one.leaf()
-    if leaf is None:
+    """Is it still worth watching? Notes whether another gradient has come."""
+    leaf: Any = one.leaf()
+    if leaf is None or leaf._version != one.version or one.steps >= PATIENCE:
         return False
-    same = one.entries is None or same_entries(one.entries, sample(leaf))
-    return bool(leaf._version == one.version and same)
+    one.steps += 1
+    grad, last = leaf.grad, one.grad()
+    if grad is not None and (id(last) != id(grad) or one.grad_version != grad._version):
+        one.came += 1
+        one.grad, one.grad_version = Reference(grad), grad._version
+    return True
+
+
+def _is_left_out(one: _LeftOut, held: set[int]) -> bool:
+    """Has nobody changed it, and does no optimizer hold it?"""
+    leaf: Any = one.leaf()
+    if leaf is None or id(leaf) in held or leaf._version != one.version:
+        return False
+    return one.entries is None or same_entries(one.entries, sample(leaf))

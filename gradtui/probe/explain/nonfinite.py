@@ -211,19 +211,21 @@ def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
                 made = node.next_functions[0][0]
                 if facts.op.startswith(_BOUNDED) and id(made) in by_node and leaf_of(made) is None:
                     return _came_out(hooks, by_node[id(made)], text)
-                text += masked_rows(node, value)
-                return i, (f"{FIRST}{said(facts)}: {text}",), facts.stack
+                text += masked_rows(node, value) + ("" if operands else _UNKNOWN)
+                return i, (f"{FIRST}{said(facts)}: {text}",), facts.stack if operands else None
     return None
+
+
+_UNKNOWN = "; its own operands were not saved, and may have been bad before it"
 
 
 def _came_out(hooks: TorchPass, i: int, text: str) -> Found:
     """A result that the next node saved is bad; were its own operands good?"""
     facts = hooks.described[i]
     told = f"{said(facts)} came out bad in the forward: {text}"
-    known = any(value.is_floating_point() for _, value in readable(hooks.nodes[i]))
-    if not known:
-        told += "; its own operands were not saved, and may have been bad before it"
-    return i, (told,), facts.stack if known else None
+    saved = readable(hooks.nodes[i])
+    known = any(value.is_floating_point() and name not in _RESULTS for name, value in saved)
+    return i, (told if known else told + _UNKNOWN,), facts.stack if known else None
 
 
 def _slot(node: Any, name: str) -> int | None:

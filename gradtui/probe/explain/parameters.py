@@ -7,6 +7,7 @@ optimizer too.
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from gradtui.probe.explain.unreached import Why, unreached
 from gradtui.probe.frames import user_frames
 from gradtui.probe.pytorch.forward import ForwardMap
 from gradtui.probe.pytorch.graph import walk
-from gradtui.probe.pytorch.leaves import held_by_optimizers
+from gradtui.probe.pytorch.leaves import held_by_optimizers, sample
 from gradtui.probe.pytorch.private import backward_of, leaf_of, op_of
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.weak import Reference, Remembered
@@ -39,9 +40,11 @@ FEW = 2
 
 LOOKED = 8
 """Passes that are looked through for parameters of no module."""
+SAME = 1e-2
+"""Difference of entries that a cast to half precision and back explains, and more."""
 _ANEW = (
-    "a parameter of its shape that belongs to no module is there instead (nn.Parameter(...) in the forward "
-    "copies the values alone), used at "
+    "a parameter with its values that belongs to no module is there instead (nn.Parameter(...) in the "
+    "forward copies the values alone), used at "
 )
 
 
@@ -54,6 +57,15 @@ class _Suspect:
     stack: int | None
     """That put it into its module."""
     why: Why
+
+
+class _Homeless(NamedTuple):
+    """A parameter in a pass that belongs to no module."""
+
+    leaf: weakref.ref[Any]
+    entries: list[float] | None
+    stack: int
+    """Of what used it."""
 
 
 class _Home(NamedTuple):
@@ -90,8 +102,8 @@ class Parameters:
         """Of leaves that a custom function returned None for."""
         self._without: dict[int, tuple[weakref.ref[Any], str | None]] = {}
         """Those of them that nothing has come to so far, with their names."""
-        self._homeless: dict[tuple[int, ...], tuple[weakref.ref[Any], int]] = {}
-        """By shape: parameters in passes that belong to no module, and the stack that used them."""
+        self._homeless: dict[tuple[int, ...], _Homeless] = {}
+        """By shape: parameters in passes that belong to no module."""
         self._looked = 0
         self.last: tuple[int, int, Collection[int]] = (0, 0, ())
         """The last pass, its steps, and the sequence numbers of its nodes."""
@@ -128,7 +140,7 @@ class Parameters:
             for target in told.inputs:
                 if target in lost and told.stack is not None:
                     leaf = lost[target]
-                    self._homeless[tuple(leaf.shape)] = Reference(leaf), told.stack
+                    self._homeless[tuple(leaf.shape)] = _Homeless(Reference(leaf), sample(leaf), told.stack)
 
     def passed(self) -> None:
         """A pass has ended."""
@@ -225,12 +237,14 @@ class Parameters:
         )
 
     def _made_anew(self, leaf: Any) -> Why | None:
-        """Has a parameter of its shape that nobody owns been in a pass?"""
-        used = self._homeless.get(tuple(leaf.shape))
-        other = None if used is None else used[0]()
-        if used is None or (other is not None and id(other) in held_by_optimizers()):
+        """Has a parameter that nobody owns, of its shape and its values, been in a pass?"""
+        other = self._homeless.get(tuple(leaf.shape))
+        if other is None or not _alike(other.entries, sample(leaf)):
             return None
-        return Why((_ANEW, used[1]), None, "cut-graph")
+        alive = other.leaf()
+        if alive is not None and id(alive) in held_by_optimizers():
+            return None
+        return Why((_ANEW, other.stack), None, "cut-graph")
 
     def _replaced(self, frames: list[FrameType]) -> Why:
         """Why parameters of an optimizer belong to no model."""
@@ -281,6 +295,13 @@ class Parameters:
         self._reporter.send(
             Explained(why.kind, number, step, 0, message, use(why.culprit), use(source), name)
         )
+
+
+def _alike(one: list[float] | None, other: list[float] | None) -> bool:
+    """The same entries but for a cast, and not all of them one number."""
+    if one is None or other is None or len(one) != len(other) or len(set(one)) < 2:
+        return False
+    return all(math.isclose(a, b, rel_tol=SAME, abs_tol=SAME) for a, b in zip(one, other))
 
 
 def _outwards(frame: FrameType | None) -> Iterator[FrameType]:

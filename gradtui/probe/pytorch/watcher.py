@@ -157,12 +157,12 @@ class TorchWatcher:
             try:
                 signals.take()
             finally:  # the last one may still have come before that
-                self._account(hooks, error, retained=len(args) > 1 and bool(args[1]))
+                self._account(hooks, error, *_keeps(args))
             signals.release()
             self._reporter.stops.after_pass(hooks.number, hooks.steps, frame)
 
-    def _account(self, hooks: TorchPass, error: str | None, retained: bool) -> None:
-        """The engine has returned or raised."""
+    def _account(self, hooks: TorchPass, error: str | None, retained: bool, created: bool) -> None:
+        """The engine has returned or raised; its graph was `retained`, and one of the pass `created`."""
         self._guarded(self._gradients.ends, hooks.number, hooks.accumulated, hooks.used)
         if hooks.is_told:
             self._guarded(self._parameters.saw, hooks.nodes, hooks.described)
@@ -174,9 +174,9 @@ class TorchWatcher:
             self._guarded(self._parameters.withheld, hooks.nodes[i], slot, hooks.name_of)
         self._guarded(self._parameters.passed)
         self._forward.deeds.cuts.forget_left(len(hooks.nodes))
-        if retained:
-            self._growth.kept(hooks.number, hooks.stack, len(hooks.nodes))
-        else:
+        if retained and not created and error is None:
+            self._guarded(self._growth.kept, hooks.number, hooks.stack, len(hooks.nodes))
+        if not retained:
             self._forward.forget_values(numbers)
             self._explainer.freed.add(hooks.number, hooks.stack, numbers)
 
@@ -321,6 +321,11 @@ class TorchWatcher:
             if summary is not None:
                 held.append((i, summary))
         return tuple(held)
+
+
+def _keeps(args: Any) -> tuple[bool, bool]:
+    """Of how the engine is called: `retain_graph` and `create_graph`."""
+    return len(args) > 1 and bool(args[1]), len(args) > 2 and bool(args[2])
 
 
 def _caller() -> FrameType:

@@ -51,7 +51,7 @@ def test_passes_and_stops() -> None:
 def test_from_finding_to_finding(tmp_path: Path) -> None:
     name = written(tmp_path, "overwrites.py", OVERWRITES)
     printed = dialogue(name, "c", "g 1:0", "X", "x", "x", cwd=tmp_path).out.decode().splitlines()
-    before, after = (printed.index(f"error: no finding {where} this") for where in ("before", "after"))
+    before, after = (printed.index(f"error: no finding {where} this") for where in ("before", "but"))
     assert printed[before + 1].startswith("pass 1, step 1: ")
     assert sum(line.startswith("finding: ") for line in printed[before:after]) == 1
     assert after == len(printed) - 1

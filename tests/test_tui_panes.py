@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -23,6 +24,7 @@ from tui import (
 
 from gradtui.trace import Trace
 from gradtui.trace.cursor import Cursor
+from gradtui.tui.app import DebuggerApp
 from gradtui.tui.offered import offered
 from gradtui.tui.theme import THEMES
 from gradtui.views.state import State
@@ -440,15 +442,29 @@ async def test_a_pane_that_takes_anothers_place_leaves_the_others_as_they_are(
         assert not any(region.contains_region(other) for region in painted for other in others)
 
 
+def type_at_once(app: DebuggerApp, keys: Iterable[str]) -> None:
+    assert app._driver is not None
+    for key in keys:
+        event = Key(key, key if len(key) == 1 else None)
+        event.set_sender(app)
+        app._driver.send_message(event)
+
+
+async def test_a_step_and_to_run_are_both_done_however_fast_they_are_asked_for() -> None:
+    async with debugger(SCENARIOS / "zero_grad.py") as (app, pilot):
+        type_at_once(app, "nnnc")
+        await ended(app, pilot)
+        assert app.program is not None
+        assert len(app.program.trace.stops) == 4  # at the first pass, and behind three steps
+
+
 async def test_however_fast_one_types_text_is_text_and_keys_are_keys() -> None:
     async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
         await pilot.press("c")
         await ended(app, pilot)
-        assert app._driver is not None
-        for key in ["N", *"g5", "enter", "n", "slash", *"zero", "escape", *"g2", "enter", "N", "g", *"1:"]:
-            event = Key(key, key if len(key) == 1 else None)
-            event.set_sender(app)
-            app._driver.send_message(event)
+        type_at_once(
+            app, ["N", *"g5", "enter", "n", "slash", *"zero", "escape", *"g2", "enter", "N", "g", *"1:"]
+        )
         await until(pilot, lambda: app.prompt.value == "1:")
         assert app.state.cursor.step == 1
         assert app.prompt.display

@@ -224,7 +224,7 @@ class DebuggerApp(Inspecting):
             return
         run = self.program = self._start(program)
         self.state = state_of(run)
-        self.following, self.stepping, self.steps_owed = True, False, 0
+        self.following, self.stepping, self.owed = True, False, []
         self.debugger.passes.earlier, self.leaf_before = (), None
         self.debugger.open_lesson(bool(self.state.lesson))
         self.debugger.graph.focus()
@@ -255,9 +255,11 @@ class DebuggerApp(Inspecting):
         if len(program.trace.stops) == 1 and self.state.stopped is None:
             self._preparing = self.set_timer(SPARE_AFTER, program.prepare)
         self.state = replace(self.state, trace=program.trace, stopped=stop, reading=program.session.reading)
-        if stop is not None and self.steps_owed and self.following:
-            self.steps_owed -= 1
-            self.go("step")
+        if stop is not None and self.owed and self.following:
+            until, node = self.owed.pop(0)
+            if until != "step":  # it runs then, and what was typed behind it meant another stop
+                self.owed.clear()
+            self.go(until, node)
         at = Cursor(stop.number, stop.step) if stop is not None else moves.edge(program.trace)
         if self.following and (at != self.state.cursor or self.state.selected is None):
             self.move_to(at, follow=True)

@@ -52,7 +52,7 @@ class AttachedApp(DebuggerApp):
         """Going on to the end gives the terminal back first."""
         session = self._attached.session
         if until == "end":
-            self._leaving, self.steps_owed = True, 0
+            self._leaving, self.owed = True, []
             self._leave_if_it_stands()
         elif session.exited is not None:
             self.say("The program has ended. N goes back, q leaves.")

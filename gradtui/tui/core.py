@@ -37,8 +37,8 @@ class Core(App[None]):
         """Go to the end of the recording when all of it is read?"""
         self.leaf_before: Node | None = None
         """The leaf that was chosen in the run before."""
-        self.steps_owed = 0
-        """Steps asked for faster than the program takes them."""
+        self.owed: list[tuple[Until, int]] = []
+        """What was asked for faster than the program takes its steps."""
 
     @property
     def debugger(self) -> DebuggerScreen:
@@ -64,8 +64,8 @@ class Core(App[None]):
             self.following, self.stepping = True, until == "step"
             program.go(until, node)
             self.state = replace(self.state, stopped=None)
-        elif until == "step" and self.stepping and self.following:
-            self.steps_owed += 1
+        elif self.stepping and self.following:
+            self.owed.append((until, node))
         elif until == "step":
             self.following = True
             program.pause()
@@ -80,7 +80,7 @@ class Core(App[None]):
             return
         self.following = follow or at == moves.edge(self.state.trace)
         if not self.following:
-            self.steps_owed = 0
+            self.owed.clear()
         self.awaits_end = False
         self.state = replace(self.state, cursor=at)
         self.select(self.state.node_here, reveal=False)

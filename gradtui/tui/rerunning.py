@@ -168,7 +168,7 @@ class Rerunning(Breaking):
             return False
         self.state, self.leaf_before = state_of(program), before.leaf or self.leaf_before
         self.debugger.passes.earlier = _kept(self.debugger.passes.earlier, curves, _setting(program))
-        self.following, self.stepping, self.steps_owed = True, False, 0
+        self.following, self.stepping, self.owed = True, False, []
         self.listen()
         self.debugger.show(self.state)
         return True

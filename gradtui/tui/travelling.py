@@ -38,7 +38,7 @@ class Travelling(Core):
         following = moves.next_stop(self.state.trace, at)
         if self.state.opening is not None and following == edge:
             self.to_end_once_read()
-        elif at != edge:
+        elif at != edge and not self._followed:
             self.move_to(following)
         else:
             self.go("end")

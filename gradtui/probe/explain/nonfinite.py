@@ -170,8 +170,7 @@ def _forward_order(hooks: TorchPass) -> list[int]:
 
 
 def _bad_leaf(hooks: TorchPass, writes: Writes) -> Found | None:
-    for i, node in enumerate(hooks.nodes):
-        leaf = leaf_of(node)
+    for i, leaf in enumerate(hooks.graph.leaves):
         if leaf is not None and bad(hooks.described[i].value):
             text = entries(leaf, ~torch.isfinite(leaf.detach()), "not finite")
             message: list[Part] = [f"{hooks.described[i].name or 'a leaf'} is bad before the forward: {text}"]

@@ -162,6 +162,25 @@ def test_saved_tensor_hooks_of_the_program_are_not_run_for_a_spread() -> None:
     assert not unpacked
 
 
+def test_a_leaf_of_infinities_that_the_loss_does_not_suffer_from_is_a_mask() -> None:
+    with record() as trace:
+        mask = torch.tensor([0.0, -torch.inf, 0.0], requires_grad=True)
+        weight = torch.ones(3, requires_grad=True)
+        (weight + mask).softmax(0).pow(2).sum().backward()
+    assert not trace.findings
+
+
+def test_a_parameter_that_is_bad_before_the_forward_is_told_with_who_changed_it() -> None:
+    with record() as trace:
+        weight = torch.ones(3, requires_grad=True)
+        with torch.no_grad():
+            weight[1] = torch.nan
+        torch.where(torch.isnan(weight), torch.zeros(3), weight).sum().backward()
+    (finding,) = trace.findings
+    assert "weight is bad before the forward: 1 of 3 entries is not finite" in finding.message
+    assert finding.culprit is not None
+
+
 def test_a_draw_whose_probabilities_learn_another_way_is_no_cut() -> None:
     net = nn.Linear(4, 6)
     with record() as trace:

@@ -89,7 +89,7 @@ class Nonfinite:
         if self._told:
             return None
         root = next((i for i in roots if bad(hooks.described[i].value)), None)
-        found = _bad_leaf(hooks, writes)
+        found = _bad_leaf(hooks, writes, infinite=root is not None)
         if root is None and found is None:
             return None
         self._told = True
@@ -169,10 +169,14 @@ def _forward_order(hooks: TorchPass) -> list[int]:
     return sorted(inner, key=lambda i: hooks.nodes[i]._sequence_nr())
 
 
-def _bad_leaf(hooks: TorchPass, writes: Writes) -> Found | None:
+def _bad_leaf(hooks: TorchPass, writes: Writes, infinite: bool) -> Found | None:
+    """A leaf with NaN; or with `infinite` entries, which may be a mask where the root is finite."""
     for i, leaf in enumerate(hooks.graph.leaves):
         if leaf is not None and bad(hooks.described[i].value):
-            text = entries(leaf, ~torch.isfinite(leaf.detach()), "not finite")
+            values = leaf.detach()
+            if not infinite and not torch.isnan(values).any():
+                continue
+            text = entries(leaf, ~torch.isfinite(values), "not finite")
             message: list[Part] = [f"{hooks.described[i].name or 'a leaf'} is bad before the forward: {text}"]
             write = writes.last(leaf)
             if write is not None:

@@ -61,7 +61,7 @@ MEANINGS: list[tuple[str, str]] = [
     ("b  B", "set a breakpoint: nonfinite; module=fc1 norm>10; train.py:12 / all breakpoints"),
     ("n, ctrl+c", "while the program runs: pause before the next node"),
     ("]  [", "to the next pass / the start of this or the previous pass"),
-    ("x  X", "to the next / previous finding"),
+    ("x  X", "to the next finding, behind the last to the first / to the previous one"),
     ("g", "go to a step: 7, or 2:7 for step 7 of pass 2, or 2:end, or end"),
     ("/", "search: part of a name or op; or nonfinite, zero, overwrote, norm>10, norm<1e-6"),
     ("up down", "select a node: ledger, torch and source follow it"),

@@ -20,7 +20,7 @@ import torch
 from gradtui.probe.explain.names import defined, modules_in, several
 from gradtui.probe.explain.writes import Writes
 from gradtui.probe.frames import user_frames
-from gradtui.probe.pytorch.leaves import held_by_optimizers, same_entries, sample
+from gradtui.probe.pytorch.leaves import AsItWas, held_by_optimizers
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.weak import Reference
 from gradtui.wire.messages import Explained
@@ -44,15 +44,13 @@ _OWN = frozenset(vars(torch.nn.Module()))
 class _Hidden:
     """A parameter that no module registers."""
 
-    leaf: weakref.ref[Any]
     name: str
     container: str
     """In words: `net.layers is a list`."""
     stack: int | None
     """Where the container was made."""
     optimizer: weakref.ref[Any]
-    version: int
-    entries: list[float] | None
+    was: AsItWas
     grad: weakref.ref[Any]
     grad_version: int
     steps: int = 0
@@ -114,15 +112,15 @@ class HiddenParameters:
                     stack = None if where is None else self._reporter.places.at(*where)
                     self._watched.append(
                         _Hidden(
-                            Reference(leaf), name, container, stack, weakref.ref(optimizer), leaf._version,
-                            sample(leaf), Reference(leaf.grad), leaf.grad._version,
+                            name, container, stack, weakref.ref(optimizer), AsItWas(leaf),
+                            Reference(leaf.grad), leaf.grad._version,
                         )
                     )  # fmt: skip
 
     def _remains(self, hidden: _Hidden, optimizer: Any, held: set[int]) -> bool:
         """Is it still as it was, and did one more gradient come to it?"""
         if hidden.optimizer() is not optimizer:
-            leaf = hidden.leaf()
+            leaf = hidden.was.reference()
             return leaf is None or id(leaf) not in held
         if not self._unmoved(hidden, held):
             return False
@@ -136,15 +134,14 @@ class HiddenParameters:
         return True
 
     def _unmoved(self, hidden: _Hidden, held: set[int]) -> bool:
-        leaf = hidden.leaf()
+        leaf = hidden.was.reference()
         if leaf is None:
             return True  # it is gone, and was as it was to the last
         return (
             id(leaf) not in held
             and leaf.grad is not None
             and leaf.grad is hidden.grad()
-            and leaf._version == hidden.version
-            and (hidden.entries is None or same_entries(hidden.entries, sample(leaf)))
+            and hidden.was.holds()
         )
 
     def _notice(self, found: list[_Hidden]) -> None:

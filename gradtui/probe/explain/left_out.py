@@ -16,7 +16,7 @@ import torch
 
 from gradtui.probe.explain.names import modules_in, several
 from gradtui.probe.frames import user_frames
-from gradtui.probe.pytorch.leaves import held_by_optimizers, same_entries, sample
+from gradtui.probe.pytorch.leaves import AsItWas, held_by_optimizers
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.weak import Reference
 
@@ -36,11 +36,9 @@ PATIENCE = 200
 class _LeftOut:
     """A parameter that nobody steps."""
 
-    leaf: weakref.ref[Any]
     name: str
     optimizer: weakref.ref[Any]
-    version: int
-    entries: list[float] | None
+    was: AsItWas
     grad: weakref.ref[Any]
     grad_version: int
     """Of the gradient that it had last."""
@@ -85,7 +83,7 @@ class LeftOut:
 
     def _look(self, optimizer: Any, frame: FrameType) -> None:
         stepped = {id(p) for group in optimizer.param_groups for p in group["params"]}
-        known = {id(one.leaf()) for one in self._watched}
+        known = {id(one.was.reference()) for one in self._watched}
         held: set[int] | None = None
         for path, model in modules_in(user_frames(frame, self._reporter.places)):
             parameters = dict(torch.nn.Module.named_parameters(model))
@@ -100,7 +98,7 @@ class LeftOut:
                     known.add(id(leaf))
                     self._watched.append(
                         _LeftOut(
-                            Reference(leaf), whole, weakref.ref(optimizer), leaf._version, sample(leaf),
+                            whole, weakref.ref(optimizer), AsItWas(leaf),
                             Reference(leaf.grad), leaf.grad._version,
                         )
                     )  # fmt: skip
@@ -108,8 +106,8 @@ class LeftOut:
 
 def _stays(one: _LeftOut) -> bool:
     """Is it still worth watching? Notes whether another gradient has come."""
-    leaf: Any = one.leaf()
-    if leaf is None or leaf._version != one.version or one.steps >= PATIENCE:
+    leaf: Any = one.was.reference()
+    if leaf is None or one.steps >= PATIENCE:
         return False
     one.steps += 1
     grad, last = leaf.grad, one.grad()
@@ -121,7 +119,5 @@ def _stays(one: _LeftOut) -> bool:
 
 def _is_left_out(one: _LeftOut, held: set[int]) -> bool:
     """Has nobody changed it, and does no optimizer hold it?"""
-    leaf: Any = one.leaf()
-    if leaf is None or id(leaf) in held or leaf._version != one.version:
-        return False
-    return one.entries is None or same_entries(one.entries, sample(leaf))
+    leaf = one.was.reference()
+    return leaf is not None and id(leaf) not in held and one.was.holds()

@@ -146,6 +146,23 @@ def sample(tensor: torch.Tensor) -> list[float] | None:
         return entries
 
 
+class AsItWas:
+    """A tensor as it is when this is made. Does not keep it alive."""
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.reference = Reference(tensor)
+        self._version = tensor._version
+        self._entries = sample(tensor)
+
+    def holds(self) -> bool:
+        """Has nobody changed it since, as far as its version and a sample tell? So it is where it is gone."""
+        tensor: Any = self.reference()
+        if tensor is None:
+            return True
+        same = self._entries is None or same_entries(self._entries, sample(tensor))
+        return bool(tensor._version == self._version and same)
+
+
 def same_entries(a: list[float] | tuple[float, ...], b: list[float] | tuple[float, ...] | None) -> bool:
     """Equal entry by entry; NaN equals NaN."""
     return a == b or (b is not None and len(a) == len(b) and all(map(same, a, b)))

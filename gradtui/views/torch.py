@@ -215,6 +215,8 @@ def _saved(state: State, shown: Pass, width: int) -> list[Row]:
         return []
     message = _message(state, shown, node.id)
     if message is None:
+        if node.id == state.failed_node:
+            return [(), row(("an exception ended it: what torch saved was not read", "dim"))]
         return [(), row(("what torch saved shows once the node has run", "dim"))]
     if not message.saved:
         return [(), row(("torch saved nothing for this node", "dim"))]

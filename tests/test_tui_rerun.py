@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import sleep
 
 import pytest
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.widgets import OptionList
 from tui import PROGRAMS, SCENARIOS, debugger, ended, pane, screen_text, status_of, step, until
 
 from gradtui.trace.cursor import Cursor
+from gradtui.tui.widgets import prompt
 
 
 async def test_the_overwrite_is_seen_and_a_knob_repairs_it() -> None:
@@ -222,7 +224,10 @@ async def test_a_recording_neither_runs_again_nor_reads() -> None:
         ("equals_sign", "cannot go on otherwise"),
     ],
 )
-async def test_what_is_typed_over_a_recording_that_does_not_take_it_does_no_harm(key: str, said: str) -> None:
+async def test_what_is_typed_over_a_recording_that_does_not_take_it_does_no_harm(
+    key: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prompt, "PAUSE", 60.0)  # the machine's pauses are not the person's
     async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
         app.program, program = None, app.program
         before = app.state, app.debugger.panes.wish
@@ -233,4 +238,21 @@ async def test_what_is_typed_over_a_recording_that_does_not_take_it_does_no_harm
         assert (app.state, app.debugger.panes.wish) == before
         await pilot.press("9")  # the line is closed: keys are keys again
         assert app.debugger.panes.wish.side == "passes"
+        app.program = program
+
+
+async def test_what_was_typed_without_a_pause_is_no_key_however_late_it_arrives() -> None:
+    async with debugger(SCENARIOS / "neuron.py") as (app, pilot):
+        app.program, program = None, app.program
+        await pilot.press("e")
+        await until(pilot, lambda: "cannot run again" in screen_text(app))
+        app.prompt.refuse("A recording cannot run again.")
+        typed = Key("9", "9")
+        sleep(prompt.PAUSE + 0.1)
+        app.post_message(typed)
+        await pilot.pause()
+        assert app.prompt.display
+        assert app.debugger.panes.wish.side != "passes"
+        app.post_message(Key("9", "9"))
+        await until(pilot, lambda: not app.prompt.display)
         app.program = program

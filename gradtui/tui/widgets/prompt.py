@@ -48,7 +48,7 @@ class Typed(Input):
             return True
         if not key.is_printable or key.character is None:
             return False
-        if prompt.is_over():
+        if prompt.is_over(key.time):
             return False
         self.replace(key.character, *self.selection)
         return True
@@ -142,14 +142,15 @@ class Prompt(Horizontal):
         self.typed.restrict = NO_TEXT
         self._tell("#asked", f" {why}", "warn")
 
-    def is_over(self) -> bool:
-        """Was nothing asked for, and a pause made? Then this closes, and the key is the screen's."""
+    def is_over(self, pressed: float) -> bool:
+        """Was nothing asked for, and a pause made before a key was pressed (at that time of `monotonic`,
+        however late it comes here)? Then this closes, and the key is the screen's."""
         if self._swallows_until is None:
             return False
-        if monotonic() > self._swallows_until:
+        if pressed > self._swallows_until:
             self._close()
             return True
-        self._swallows_until = monotonic() + PAUSE
+        self._swallows_until = pressed + PAUSE
         return False
 
     def _tell(self, name: str, text: str, role: Role) -> None:

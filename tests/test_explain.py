@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import runpy
 import warnings
-from collections.abc import Callable
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from driving import driven
-from running import PROGRAMS, headless, plain
+from faults import FAULTS, marked, recorded
+from running import headless, plain
 
 import gradtui
 from gradtui.probe.explain.writes import KEPT, Writes
 from gradtui.trace import Trace
-
-FAULTS = PROGRAMS / "faults"
 
 KINDS = {
     "inplace_step": "inplace",
@@ -86,26 +81,6 @@ KINDS = {
     "dead_relu": "dead-unit",
     "dead_units": "dead-unit",
 }
-
-
-def recorded(path: Path) -> tuple[Trace, BaseException | None]:
-    error = None
-    with gradtui.record() as trace, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            with redirect_stdout(io.StringIO()):
-                runpy.run_path(str(path), run_name="__main__")
-        except Exception as raised:  # noqa: BLE001
-            error = raised
-    return trace, error
-
-
-def marked(path: Path, mark: str) -> str | None:
-    """`file.py:LINE` of the line that carries a comment."""
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        if line.endswith(f"# {mark}"):
-            return f"{path.name}:{number}"
-    return None
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -318,97 +293,6 @@ def test_a_sum_that_is_too_large_is_no_hooks_doing() -> None:
         (y * 3.0 + y * 2.9).sum().backward(torch.tensor(1e38))
     assert trace.passes[0].leaves["x"].after.nonfinite == 4
     assert not [finding for finding in trace.findings if "hook" in finding.message]
-
-
-def checkpointed(part: Callable[[torch.Tensor], torch.Tensor], reentrant: bool) -> Trace:
-    from torch.utils.checkpoint import checkpoint
-
-    with gradtui.record() as trace:
-        x = torch.linspace(-1, 1, 8).requires_grad_()
-        checkpoint(part, x, use_reentrant=reentrant).sum().backward()
-    return trace
-
-
-class Residual(torch.nn.Module):
-    """A block that may be bad, in its last operation that saves anything or before that."""
-
-    def __init__(self, bad: str) -> None:
-        super().__init__()
-        self.linear, self.bad = torch.nn.Linear(4, 4), bad
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        h = torch.tanh(self.linear(x))
-        if self.bad:
-            h = h + torch.log(h * 0 - int(self.bad == "negative"))  # bad
-        if self.bad == "early":
-            h = torch.tanh(self.linear(h))
-        return x + h
-
-
-@pytest.mark.parametrize("reentrant", [False, True])
-@pytest.mark.parametrize("bad", ["negative", "zero", "early"])
-def test_of_many_checkpointed_blocks_the_bad_one_is_told(bad: str, reentrant: bool) -> None:
-    from torch.utils.checkpoint import checkpoint
-
-    torch.manual_seed(0)
-    blocks = torch.nn.ModuleList(Residual(bad if i == 2 else "") for i in range(5))
-    with gradtui.record() as trace:
-        x = torch.ones(3, 4, requires_grad=True)
-        for block in blocks:
-            x = checkpoint(block, x, use_reentrant=reentrant)
-        (x * x).mean().backward()
-    (finding,) = trace.findings
-    told = finding.culprit or finding.source or ""
-    lines = Path(__file__).read_text().splitlines()
-    assert "torch.log" in lines[int(told.rpartition(":")[2]) - 1], finding
-    if not reentrant:
-        assert finding.module == "blocks.2"
-
-
-def test_where_a_checkpoint_stops_before_the_bad_result_the_last_good_is_told() -> None:
-    def part(x: torch.Tensor) -> torch.Tensor:
-        h = torch.tanh(x)
-        h = torch.sin(h)
-        return torch.log(h)
-
-    line = part.__code__.co_firstlineno + 3
-    (finding,) = checkpointed(part, False).findings
-    assert finding.message.startswith("all was finite up to here")
-    assert (finding.source or "").endswith(f"test_explain.py:{line}")
-    (finding,) = checkpointed(part, True).findings
-    assert (finding.culprit or "").endswith(f"test_explain.py:{line}")
-
-
-@pytest.mark.parametrize("reentrant", [False, True])
-def test_what_a_hook_makes_bad_is_not_said_to_be_the_forwards(reentrant: bool) -> None:
-    def part(x: torch.Tensor) -> torch.Tensor:
-        h = torch.tanh(x)
-        if h.requires_grad:
-            h.register_hook(lambda gradient: torch.ones_like(gradient) / 0)
-        h = torch.log(h)  # bad
-        return torch.tanh(h)
-
-    (finding,) = [f for f in checkpointed(part, reentrant).findings if f.step == 0]
-    assert (finding.culprit or "").endswith(f"test_explain.py:{part.__code__.co_firstlineno + 4}")
-
-
-@pytest.mark.parametrize("reentrant", [False, True])
-def test_what_comes_bad_into_a_checkpoint_was_not_made_there(reentrant: bool) -> None:
-    bad = torch.full((8,), float("nan"))
-
-    def part(x: torch.Tensor) -> torch.Tensor:
-        return torch.tanh(torch.tanh(x + bad))
-
-    assert [f.culprit for f in checkpointed(part, reentrant).findings] == [None]
-
-
-@pytest.mark.parametrize("reentrant", [False, True])
-def test_a_mask_under_a_checkpoint_is_no_fault(reentrant: bool) -> None:
-    def part(x: torch.Tensor) -> torch.Tensor:
-        scores = torch.outer(x, x).masked_fill(torch.ones(8, 8).triu(1).bool(), float("-inf"))
-        return torch.softmax(scores, 1) @ x
-
-    assert not checkpointed(part, reentrant).findings
 
 
 def test_a_leaf_of_which_only_the_norm_is_too_large_is_not_blamed() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from test_explain import FAULTS, recorded
+from faults import FAULTS, recorded
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 

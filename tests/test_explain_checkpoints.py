@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,3 +100,15 @@ def test_a_mask_under_a_checkpoint_is_no_fault(reentrant: bool) -> None:
         return torch.softmax(scores, 1) @ x
 
     assert not checkpointed(part, reentrant).findings
+
+
+def test_what_waited_for_a_checkpoint_keeps_no_pass_alive() -> None:
+    def bad() -> weakref.ref[torch.Tensor]:
+        w = torch.ones(1000, requires_grad=True)
+        checkpoint(lambda x: (x - 2).log(), w, use_reentrant=False).sum().backward()
+        return weakref.ref(w)
+
+    with gradtui.record():
+        w = bad()
+        gc.collect()
+        assert w() is None

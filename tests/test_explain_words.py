@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -285,3 +286,47 @@ def test_dead_units_of_another_net_are_told_though_one_has_exploded() -> None:
         for _ in range(3):
             other(torch.relu(layer(torch.randn(16, 4)))).pow(2).mean().backward()
     assert {finding.kind for finding in trace.findings} == {"exploding", "dead-unit"}
+
+
+class MakesNaN(torch.autograd.Function):
+    """Of a gradient `g`, in the layout that is asked for."""
+
+    @staticmethod
+    def forward(ctx: Any, w: torch.Tensor, sparse: bool) -> torch.Tensor:
+        ctx.sparse = sparse
+        return w * 1
+
+    @staticmethod
+    def backward(ctx: Any, g: torch.Tensor) -> Any:
+        if ctx.sparse:
+            return torch.sparse_coo_tensor([[1]], torch.tensor([float("nan")]), (100,)), None
+        return g * float("nan"), None
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+@pytest.mark.parametrize(
+    ("dtype", "sparse", "says"),
+    [
+        (torch.complex64, False, "100 of 100 entries are not finite"),
+        (torch.float32, True, "as it is stored, it is nan"),
+    ],
+)
+def test_nan_is_told_of_gradients_of_every_kind(dtype: torch.dtype, sparse: bool, says: str) -> None:
+    w = torch.nn.Parameter(torch.ones(100, dtype=dtype))
+    with record() as trace:
+        MakesNaN.apply(w, sparse).abs().sum().backward()
+    (finding,) = trace.findings
+    assert finding.kind == "nonfinite"
+    assert says in finding.message
+    assert len(trace.passes[0].steps) == len(trace.passes[0].nodes)
+    assert not trace.notices
+
+
+def test_a_step_is_told_though_its_explanation_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradtui.probe.explain.nonfinite._at_fault", {}.__getitem__)  # raises, as ours
+    w = torch.zeros(3, requires_grad=True)
+    with record() as trace:
+        w.sqrt().sum().backward()
+    assert len(trace.passes[0].steps) == 3
+    assert [finding.kind for finding in trace.findings] == ["nonfinite"]
+    assert any("could not look into" in notice.message for notice in trace.notices)

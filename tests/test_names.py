@@ -233,3 +233,34 @@ def test_a_trace_in_scope_is_not_looked_into() -> None:
     assert "value[0]" in met
     assert not [path for path in met if path.startswith("trace")]
     assert len(trace.passes) == 1
+
+
+def test_a_stale_view_in_scope_costs_nothing() -> None:
+    w = torch.ones(3, 4, requires_grad=True)
+    x = w * 1
+    first, *_ = x.unbind(0)
+    x.mul_(2)
+    with pytest.raises(RuntimeError, match="view"):
+        _ = first.grad_fn
+    with gradtui.record() as trace:
+        x.sum().backward()
+    assert trace.passes[0].nodes
+    assert not trace.notices
+
+
+def test_what_a_module_holds_is_not_asked_for_its_class() -> None:
+    net = torch.nn.Linear(2, 2)
+    vars(net)["trap"] = Trap(None)
+    with gradtui.record() as trace:
+        net(torch.ones(2)).sum().backward()
+    assert "net.weight" in trace.passes[0].leaves
+
+
+def test_a_search_that_fails_costs_the_names_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradtui.probe.pytorch.names._Search.run", {}.__getitem__)  # raises, as ours
+    w = torch.ones(2, requires_grad=True)
+    with gradtui.record() as trace:
+        w.sum().backward()
+    assert len(trace.passes[0].steps) == 2
+    (notice,) = trace.notices
+    assert notice.message.startswith("gradtui could not look for names: TypeError")

@@ -338,3 +338,36 @@ def test_the_end_of_a_pass_is_a_step_to_go_to() -> None:
     here = cursor.Cursor(2, 0)
     assert cursor.parse(trace, "1:end", here) == cursor.Cursor(1, 2)
     assert cursor.parse(trace, "end", here) == cursor.Cursor(2, 2)
+
+
+def test_a_pass_begun_in_a_hook_of_the_root_is_not_taken_for_this_one() -> None:
+    w = torch.ones(3, requires_grad=True)
+    inner = (w * 2).sum()
+    loss = (w - 1).sqrt().sum()
+    loss.register_hook(lambda _: inner.backward())
+    with gradtui.record() as trace:
+        loss.backward()
+    assert [len(run.steps) for run in trace.passes] == [4, 3]
+    assert [finding.kind for finding in trace.findings] == ["nonfinite"]
+
+
+@pytest.mark.parametrize("count", [3, 100])
+@pytest.mark.parametrize("afterwards", [False, True])
+def test_what_a_leafs_hook_writes_behind_torchs_back_is_seen(count: int, afterwards: bool) -> None:
+    def after(p: torch.Tensor) -> None:
+        assert p.grad is not None
+        p.grad.data.zero_()
+
+    def before(gradient: torch.Tensor) -> None:
+        gradient.data.zero_()
+
+    w = torch.nn.Parameter(torch.full((count,), 5.0))
+    if afterwards:
+        w.register_post_accumulate_grad_hook(after)
+    else:
+        w.register_hook(before)
+    with gradtui.record() as trace:
+        (w * torch.full((count,), 7.0)).sum().backward()
+    told = trace.passes[0].leaves["w"]
+    assert told.after.norm == 0
+    assert told.added.norm == pytest.approx(7 * count**0.5 if afterwards else 0)

@@ -32,10 +32,10 @@ def raised(error: BaseException) -> str:
     """
     if isinstance(error, KeyboardInterrupt) or of_handler(error):
         raise error
-    return one_line(error)
+    return message_of(error)
 
 
-def one_line(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     """An exception as `Type: message`; `Type` where it has none."""
     name = type(error).__name__
     try:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from gradtui.probe.expressions import one_line as one_line
+from gradtui.probe.expressions import message_of as message_of
 from gradtui.probe.faults import is_ours
 from gradtui.probe.places import Places
 from gradtui.probe.stops import Stops
@@ -24,6 +24,9 @@ from gradtui.wire.messages import (
     Progress,
     Stepped,
 )
+
+LONGEST = 200
+"""Characters of what a fault of ours is told in."""
 
 
 def _nothing() -> None:
@@ -115,7 +118,7 @@ class Reporter:
         """
         if not is_ours(error, self.places.of_engine):
             raise error
-        what = one_line(error)
+        what = message_of(error).splitlines()[0][:LONGEST]
         if what not in self._faults:
             self._faults.add(what)
             self.notice(f"gradtui could not {doing}: {what}")

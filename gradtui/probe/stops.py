@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gradtui.probe.after_pass import AfterPass
 from gradtui.probe.breakpoints import FINITE, Armed, Frames
-from gradtui.probe.expressions import apart, one_line, raised
+from gradtui.probe.expressions import apart, message_of, raised
 from gradtui.probe.impossible import Impossible
 from gradtui.probe.spot import Spot
 from gradtui.probe.watching import Watches
@@ -183,7 +183,7 @@ class Stops:
         except Detached:
             raise
         except BaseException as error:
-            self._reporter.send(Notice(f"the program has left its stop: {one_line(error)}", left=True))
+            self._reporter.send(Notice(f"the program has left its stop: {message_of(error)}", left=True))
             raise
 
     def _stand(

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from gradtui.probe.pytorch.graph import walk
-from gradtui.probe.pytorch.private import leaf_of
+from gradtui.probe.pytorch.private import grad_fn_of, is_leaf, is_tensor, leaf_of
 from gradtui.probe.weak import Reference
 
 KEPT = 8_192
@@ -118,12 +118,12 @@ class Cuts:
 
     def look(self, cut: Cut, operands: list[torch.Tensor]) -> None:
         """Note from which leaves these were made, as far as a short look tells."""
-        cut.near.update(id(operand) for operand in operands if operand.is_leaf)
-        inner = [operand for operand in operands if not operand.is_leaf]
+        cut.near.update(id(operand) for operand in operands if is_leaf(operand))
+        inner = [operand for operand in operands if not is_leaf(operand)]
         if self._looked + NEAR > LOOKED:  # to look at all nodes of a deep graph would be a danger
             cut.whole = cut.whole and not inner
             return
-        seen = {id(operand.grad_fn): operand.grad_fn for operand in inner}
+        seen = {id(node): node for node in map(grad_fn_of, inner) if node is not None}
         waiting = list(seen.values())
         while waiting and len(seen) < NEAR:
             node: Any = waiting.pop(0)
@@ -162,7 +162,9 @@ def made_from(cut: Cut, leaf: torch.Tensor) -> bool | None:
     if id(leaf) in cut.near or cut.whole:
         return id(leaf) in cut.near
     operands = [reference() for reference in cut.of]
-    nodes = [operand.grad_fn for operand in operands if operand is not None and operand.grad_fn is not None]
+    nodes = [
+        node for operand in operands if operand is not None and (node := grad_fn_of(operand)) is not None
+    ]
     below = list(islice(walk(nodes), LOOKED + 1))
     if any(leaf_of(node) is leaf for node in below):
         return True
@@ -172,9 +174,9 @@ def made_from(cut: Cut, leaf: torch.Tensor) -> bool | None:
 def tensors_of(arguments: Any) -> Iterator[torch.Tensor]:
     """The tensors among arguments, also those in lists."""
     for argument in arguments:
-        if isinstance(argument, torch.Tensor):
+        if is_tensor(argument):
             yield argument
         elif type(argument) in (list, tuple):
             for part in argument:
-                if isinstance(part, torch.Tensor):
+                if is_tensor(part):
                     yield part

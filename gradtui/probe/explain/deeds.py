@@ -21,7 +21,7 @@ from gradtui.probe.explain.recomputed import Recomputed
 from gradtui.probe.explain.writes import Writes, written
 from gradtui.probe.frames import variable
 from gradtui.probe.places import Places
-from gradtui.probe.pytorch.private import next_sequence_number, untouched
+from gradtui.probe.pytorch.private import is_leaf, is_tensor, next_sequence_number, untouched
 from gradtui.probe.weak import Reference
 from gradtui.wire.messages import Part
 
@@ -211,7 +211,7 @@ class Deeds:
         elif kind is Kind.CLEARS:
             if self._clears is not None and args[1] is None:
                 self._clears(args[0], self._places.stack(frame))
-        elif args and isinstance(args[0], torch.Tensor):
+        elif args and is_tensor(args[0]):
             self._freeze(args[0], frame)
 
     def _learn(self, func: Any) -> Kind:
@@ -286,7 +286,7 @@ class Deeds:
         return f"{name}, which has no gradient", None
 
     def _left(self, func: Any, args: tuple[Any, ...], frame: FrameType) -> None:
-        if not args or not isinstance(args[0], torch.Tensor):
+        if not args or not is_tensor(args[0]):
             return
         cut = self.cuts.of(args[0])
         if cut is not None:
@@ -328,7 +328,7 @@ def _name(func: Callable[..., Any]) -> str:
 
 def _without_graph(result: Any) -> bool:
     """Asked by `is_leaf`: to look at `grad_fn` would have Python see the node."""
-    return isinstance(result, torch.Tensor) and result.is_leaf
+    return is_tensor(result) and is_leaf(result)
 
 
 def _words(frame: FrameType) -> str:

@@ -19,14 +19,14 @@ from gradtui.probe.explain.freed import Freed
 from gradtui.probe.explain.hooks import hook_at
 from gradtui.probe.explain.names import modules_in, name_in, said
 from gradtui.probe.explain.saved import changed, shapes
-from gradtui.probe.explain.unreached import unreached
+from gradtui.probe.explain.unreached import Inner, unreached
 from gradtui.probe.explain.writes import Write
 from gradtui.probe.faults import of_handler
 from gradtui.probe.frames import user_frames
 from gradtui.probe.places import STAND_IN, of_probe
 from gradtui.probe.pytorch.forward import ForwardMap
-from gradtui.probe.pytorch.private import backward_of, leaf_of
-from gradtui.probe.reporter import Reporter, one_line
+from gradtui.probe.pytorch.private import backward_of, grad_fn_of, leaf_of
+from gradtui.probe.reporter import Reporter, message_of
 from gradtui.wire.messages import Explained, Node, Part, Summary, Value
 from gradtui.wire.values import digits
 
@@ -242,10 +242,14 @@ class Explainer:
         leaves = {id(leaf_of(node)) for node in hooks.nodes}
         inner = {id(node) for node in hooks.nodes}
         for tensor in inputs:
-            if not isinstance(tensor, torch.Tensor) or id(tensor) in leaves or id(tensor.grad_fn) in inner:
+            if (
+                not isinstance(tensor, torch.Tensor)
+                or id(tensor) in leaves
+                or id(grad_fn_of(tensor)) in inner
+            ):
                 continue
             name = name_in(frames, partial(is_, tensor)) or "a tensor asked for"
-            why = unreached(tensor, None, self._forward, set(hooks.graph.sequence_numbers))
+            why = unreached(tensor, None, self._forward, Inner(hooks.graph.sequence_numbers))
             message = [f"{name} is not in the graph of this pass: ", *why.message]
             return why.kind, message, why.culprit
         return "unused-parameter", ["a tensor asked for is not in the graph of this pass"], None
@@ -254,7 +258,7 @@ class Explainer:
 
     def _broken(self, error: Exception, hooks: TorchPass, i: int | None) -> Told:
         culprit = self._raised_at(error)
-        what = one_line(error).splitlines()[0]
+        what = message_of(error).splitlines()[0]
         if i is None:
             return "failed-node", [f"the pass was ended by {what}"], culprit
         node, facts = hooks.nodes[i], hooks.described[i]
@@ -290,7 +294,7 @@ def _stored_in(hooks: TorchPass, tensor: torch.Tensor, writes: int) -> str | Non
     Each change puts a node before the one that was there.
     """
     names = {id(node): facts.name for node, facts in zip(hooks.nodes, hooks.described) if facts.named}
-    node = tensor.grad_fn
+    node = grad_fn_of(tensor)
     for _ in range(writes + 1):
         if node is None:
             return None

@@ -21,6 +21,7 @@ from gradtui.probe.explain.names import defined, modules_in, several
 from gradtui.probe.explain.writes import Writes
 from gradtui.probe.frames import user_frames
 from gradtui.probe.pytorch.leaves import AsItWas, held_by_optimizers
+from gradtui.probe.pytorch.private import is_leaf
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.weak import Reference
 from gradtui.wire.messages import Explained
@@ -108,7 +109,7 @@ class HiddenParameters:
                     continue
                 seen.add(id(leaf))
                 held = held_by_optimizers() if held is None else held
-                if id(leaf) not in held and leaf.is_leaf and leaf.requires_grad:
+                if id(leaf) not in held and is_leaf(leaf) and leaf.requires_grad:
                     stack = None if where is None else self._reporter.places.at(*where)
                     self._watched.append(
                         _Hidden(

@@ -21,7 +21,7 @@ import torch
 from torch.utils.hooks import BackwardHook
 
 from gradtui.probe.places import of_probe
-from gradtui.probe.pytorch.private import leaf_of
+from gradtui.probe.pytorch.private import grad_fn_of, leaf_of
 
 _REFUSED = re.compile(
     r"hook '(?P<name>[^']*)' has (?:changed|returned)|expected (?:tuple|Variable), but hook returned"
@@ -107,7 +107,8 @@ def _hooks(nodes: Sequence[Any]) -> Iterator[tuple[Any, int | None]]:
             apart.add(id(getattr(thing, "_post_accumulate_grad_hooks", None)))
             if (own := thing._backward_hooks) is None:
                 continue
-            homes[id(own)] = index.get(id(thing) if thing.grad_fn is None else id(thing.grad_fn))
+            node = grad_fn_of(thing)
+            homes[id(own)] = index.get(id(thing if node is None else node))
         elif issubclass(kind, (torch.nn.Module, torch.optim.Optimizer)):
             apart.update(map(id, vars(thing).values()))
     for register in registers:

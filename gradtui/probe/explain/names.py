@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from gradtui.probe import names
+from gradtui.probe.pytorch.private import is_tensor
 from gradtui.wire.messages import Node
 
 DEEPEST = 4
@@ -31,7 +32,7 @@ def name_in(frames: list[FrameType], wanted: Callable[[torch.Tensor], bool]) -> 
         if found:
             return True
         kind = type(obj)
-        if issubclass(kind, torch.Tensor):
+        if is_tensor(obj):
             if wanted(obj):
                 found.append(path)
             return True
@@ -47,7 +48,7 @@ def name_in(frames: list[FrameType], wanted: Callable[[torch.Tensor], bool]) -> 
                     found.append(f"{path}.{name}")
         for name, part in torch.nn.Module.named_modules(module):
             for attribute, value in list(vars(part).items()):
-                if not found and isinstance(value, torch.Tensor) and wanted(value):
+                if not found and is_tensor(value) and wanted(value):
                     found.append(".".join(filter(None, (path, name, attribute))))
 
     names.search(frames, claim, lambda: bool(found), DEEPEST)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,6 +16,7 @@ from gradtui.probe.explain.saved import readable
 from gradtui.probe.explain.writes import Writes
 from gradtui.probe.places import Places
 from gradtui.probe.pytorch.private import backward_of, leaf_of, op_of, packed, saved_names
+from gradtui.probe.reporter import Reporter
 from gradtui.wire.messages import Explained, Part, Place, Summary, Value
 
 if TYPE_CHECKING:
@@ -62,25 +63,33 @@ class Nonfinite:
 
     # ---------------------------------------------------------------- backward
 
-    def of_contribution(self, node: Any, sent: Sequence[Any], told: Sequence[Any], places: Places) -> Blame:
+    def of_contribution(
+        self, node: Any, sent: Sequence[Any], told: Sequence[Any], reporter: Reporter
+    ) -> Blame:
         """A node turned finite gradients into these: what it saved, where the first bad entry is."""
-        if self._contributions >= TIMES:
-            return NOBODY
-        self._contributions += 1
-        if op_of(node) == _MODULES_HOOK:
-            return _hook(module_hook(places.is_user), places)
-        for gradient, value in zip(sent, told):
-            if bad(value):
-                saved = list(readable(node))
-                return tuple(_at_fault(gradient, saved)), places.place_returned(backward_of(node))
-        return NOBODY
 
-    def of_hook(self, nodes: Sequence[Any], i: int, places: Places) -> Blame:
+        def blame(places: Places) -> Blame:
+            if op_of(node) == _MODULES_HOOK:
+                return _hook(module_hook(places.is_user), places)
+            gradient = next(gradient for gradient, value in zip(sent, told) if bad(value))
+            return tuple(_at_fault(gradient, list(readable(node)))), places.place_returned(backward_of(node))
+
+        return self._blame(blame, reporter)
+
+    def of_hook(self, nodes: Sequence[Any], i: int, reporter: Reporter) -> Blame:
         """What was sent to a node was finite, and what it received is not: which hook is between?"""
+        return self._blame(lambda places: _hook(hook_of(nodes, i, places.is_user), places), reporter)
+
+    def _blame(self, blame: Callable[[Places], Blame], reporter: Reporter) -> Blame:
+        """The step is told also where its explanation fails."""
         if self._contributions >= TIMES:
             return NOBODY
         self._contributions += 1
-        return _hook(hook_of(nodes, i, places.is_user), places)
+        try:
+            return blame(reporter.places)
+        except Exception as error:
+            reporter.fault(error, "look into a gradient that is not finite")
+            return NOBODY
 
     # ----------------------------------------------------------------- forward
 
@@ -239,6 +248,10 @@ def _slot(node: Any, name: str) -> int | None:
 
 
 def _at_fault(gradient: torch.Tensor, saved: list[tuple[str, torch.Tensor]]) -> Iterator[str]:
+    if gradient.layout is torch.sparse_coo:
+        stored = gradient.detach().coalesce().values()
+        yield f"as it is stored, {entries(stored, ~torch.isfinite(stored), 'not finite')}"
+        return
     wrong = ~torch.isfinite(gradient.detach())
     yield entries(gradient, wrong, "not finite")
     first = first_of(wrong)

@@ -23,12 +23,12 @@ from gradtui.probe.explain.hidden import HiddenParameters
 from gradtui.probe.explain.left_out import LeftOut
 from gradtui.probe.explain.names import defined, modules_in, name_in, several
 from gradtui.probe.explain.replaced import replaced
-from gradtui.probe.explain.unreached import Why, unreached
+from gradtui.probe.explain.unreached import Inner, Why, unreached
 from gradtui.probe.frames import user_frames
 from gradtui.probe.pytorch.forward import ForwardMap
 from gradtui.probe.pytorch.graph import walk
 from gradtui.probe.pytorch.leaves import held_by_optimizers, sample
-from gradtui.probe.pytorch.private import backward_of, leaf_of, op_of
+from gradtui.probe.pytorch.private import backward_of, is_leaf, leaf_of, op_of
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.weak import Reference, Remembered
 from gradtui.wire.messages import Explained, Node, Part
@@ -151,19 +151,26 @@ class Parameters:
                 if (leaf := entry[0]()) is not None and leaf.grad is None
             }
 
-    def withheld(self, node: Any, slot: int, names: Callable[[Any], str | None]) -> None:
-        """A custom function received a gradient and returned None for an operand. `names`: of nodes."""
+    def withheld(self, slots: Sequence[tuple[Any, int]], name_of: Callable[[Any], str | None]) -> None:
+        """Custom functions received a gradient and returned None for an operand: the nodes, as they ran, and
+        which operand. Of those above a leaf the last one counts."""
+        seen: set[int] = set()
+        for node, slot in reversed(slots):
+            why: Why | None = None
+            for below in walk([node.next_functions[slot][0]], seen):
+                leaf = leaf_of(below)
+                if leaf is not None:
+                    why = why or self._why_withheld(node)
+                    if self._withheld.get(leaf) is None:
+                        self._without[id(leaf)] = Reference(leaf), name_of(below)
+                    self._withheld.set(leaf, why)
+
+    def _why_withheld(self, node: Any) -> Why:
         operation = self._forward.made(node)
         made: tuple[Part, ...] = () if operation is None else (" at ", operation.stack)
         culprit = self._reporter.places.returned(backward_of(node))
         kind = "unused-parameter" if culprit is None else "cut-graph"
-        why = Why((op_of(node), *made, " sent None on the way there"), culprit, kind)
-        for below in walk([node.next_functions[slot][0]]):
-            leaf = leaf_of(below)
-            if leaf is not None:
-                if self._withheld.get(leaf) is None:
-                    self._without[id(leaf)] = Reference(leaf), names(below)
-                self._withheld.set(leaf, why)
+        return Why((op_of(node), *made, " sent None on the way there"), culprit, kind)
 
     def _lacks(self, leaf: Any) -> bool:
         """Has nothing come to a leaf so far?"""
@@ -200,7 +207,7 @@ class Parameters:
     def _suspect(self, known: _Optimizer, optimizer: Any, frame: FrameType) -> None:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         missing = [p for p in parameters if self._lacks(p)]
-        frozen = [p for p in parameters if not p.requires_grad and p.is_leaf]
+        frozen = [p for p in parameters if not p.requires_grad and is_leaf(p)]
         if not missing and not frozen:
             return
         frames = user_frames(frame, self._reporter.places)
@@ -209,6 +216,7 @@ class Parameters:
             found = modules_in(list(_outwards(frame)))
             homes = {**_homes(missing + frozen, [(type(m).__name__, m) for _, m in found]), **homes}
         lost: Why | None = None
+        inner = Inner(self.last[2] if missing else ())
         for p in missing:
             home = homes.get(id(p))
             name = name_in(frames, partial(is_, p)) if home is None else home.name
@@ -219,7 +227,7 @@ class Parameters:
             else:
                 known_why = self._withheld.get(p) if self._reached(p) else None
                 module = None if home is None else home.module
-                why = known_why or unreached(p, module, self._forward, self.last[2])
+                why = known_why or unreached(p, module, self._forward, inner)
                 if why.culprit is None and module is not None:
                     why = self._made_anew(p) or why
             known.suspects.append(_Suspect(Reference(p), name, stack, why))

@@ -75,11 +75,15 @@ class Recomputed:
 
     def __init__(self, places: Places) -> None:
         self._places = places
-        self._verdict: Verdict | None = None
         self._thread = 0
+        self._part = -1
+        self._forget()
+
+    def _forget(self) -> None:
+        """Nothing of a pass may be kept when it has ended."""
+        self._verdict: Verdict | None = None
         self._steps: Callable[[], int] = int
         self._running: Callable[[], int | None] = lambda: None
-        self._part = -1
         self._seen = Seen()
 
     def wait(self, verdict: Verdict, steps: Callable[[], int], running: Callable[[], int | None]) -> bool:
@@ -98,10 +102,9 @@ class Recomputed:
 
     def pass_ended(self) -> None:
         """A pass has ended; it may have run inside the one that is meant."""
-        verdict = self._verdict
-        if verdict is not None and running_pass() == -1 and get_ident() == self._thread:
-            self._verdict = None
-            seen, self._seen = self._seen, Seen()
+        if self._verdict is not None and running_pass() == -1 and get_ident() == self._thread:
+            seen, verdict = self._seen, self._verdict
+            self._forget()
             verdict(seen)
 
     def ran(self, func: Any, args: Any, kwargs: dict[str, Any], out: Any, frame: FrameType) -> None:

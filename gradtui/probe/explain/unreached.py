@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +13,15 @@ from gradtui.wire.messages import Part
 
 LEAF = 2**63
 """Leaves carry numbers beyond this one."""
+
+
+class Inner:
+    """The inner nodes of a pass, by their sequence numbers."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        """`numbers`: of all its nodes."""
+        self.numbers = frozenset(number for number in numbers if number < LEAF)
+        self.root = max(self.numbers, default=LEAF)
 
 
 @dataclass(frozen=True)
@@ -26,11 +35,9 @@ class Why:
     """Of the finding."""
 
 
-def unreached(
-    leaf: torch.Tensor, module: torch.nn.Module | None, forward: ForwardMap, in_pass: Collection[int]
-) -> Why:
-    """`module`: the leaf's own; `in_pass`: the sequence numbers of the last pass's nodes."""
-    cut, sure = _cut_of(leaf, module, forward, in_pass)
+def unreached(leaf: torch.Tensor, module: torch.nn.Module | None, forward: ForwardMap, inner: Inner) -> Why:
+    """`module`: the leaf's own; `inner`: of the last pass."""
+    cut, sure = _cut_of(leaf, module, forward, inner)
     if cut is not None:
         stack, lines = forward.deeds.place(cut)
         cut_off = "were cut off by" if sure else "may have been cut off by"
@@ -41,15 +48,14 @@ def unreached(
 
 
 def _cut_of(
-    leaf: torch.Tensor, module: torch.nn.Module | None, forward: ForwardMap, in_pass: Collection[int]
+    leaf: torch.Tensor, module: torch.nn.Module | None, forward: ForwardMap, inner: Inner
 ) -> tuple[Cut | None, bool]:
     """The cut between a leaf and the pass, and whether it is known to be behind the leaf.
 
     One whose result the pass has used, else one whose values left torch: these may only have been looked at.
     """
-    numbers = {number for number in in_pass if number < LEAF}
-    root = max(numbers, default=LEAF)
-    cuts = [cut for cut in forward.deeds.cuts.recent if cut.sequence <= root]
+    numbers = inner.numbers
+    cuts = [cut for cut in forward.deeds.cuts.recent if cut.sequence <= inner.root]
     ran = forward.ran(id(module)) if module is not None else None
     # one from before the module ran is an evaluation's; a copy of the model cuts, and leads nowhere
     known = [

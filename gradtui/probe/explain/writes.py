@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from gradtui.probe.explain.recomputed import Recomputed
+from gradtui.probe.pytorch.private import is_tensor
 from gradtui.probe.weak import Reference
 
 KEPT = 16_384
@@ -79,5 +80,5 @@ def written(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[torch.Ten
     out = kwargs.get("out")
     first = out if out is not None else (args[0] if args else kwargs.get("input"))
     for tensor in first if isinstance(first, (list, tuple)) else (first,):
-        if isinstance(tensor, torch.Tensor):
+        if is_tensor(tensor):
             yield tensor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
@@ -11,7 +12,7 @@ from gradtui.probe.frames import library_frames, user_frames
 from gradtui.probe.pytorch.forward import ForwardMap, Operation, returned_by
 from gradtui.probe.pytorch.graph import Graph
 from gradtui.probe.pytorch.leaf_values import LeafValues
-from gradtui.probe.pytorch.names import Calls, TorchNames
+from gradtui.probe.pytorch.names import Calls, Named, TorchNames
 from gradtui.probe.pytorch.private import leaf_of, op_of, root_node
 from gradtui.probe.pytorch.summaries import summarize
 from gradtui.probe.reporter import Reporter
@@ -78,7 +79,7 @@ class Describer:
             return self._assigned(made[i], graph.nodes[i])
 
         calls = Calls(user_frames(caller, places), library_frames(caller, places), places.stack(caller))
-        named = self._names.find(graph, calls, assigned)
+        named = self._named(graph, calls, assigned)
         modules = self._names.modules
         for path, kind in modules.kinds():
             self._reporter.send(Module(path, kind))
@@ -109,6 +110,14 @@ class Describer:
                 )
             )
         return described
+
+    def _named(self, graph: Graph, calls: Calls, assigned: Callable[[int], str | None]) -> Sequence[Named]:
+        """The names; none where the search through the program's objects fails."""
+        try:
+            return self._names.find(graph, calls, assigned)
+        except Exception as error:
+            self._reporter.fault(error, "look for names")
+            return [(None, False, None)] * len(graph.nodes)
 
     def root(self, node: Any, number: int, roots: list[Any]) -> Node:
         """A root alone, of a pass that is not recorded."""

@@ -16,7 +16,7 @@ from torch import overrides
 from torch.overrides import TorchFunctionMode
 
 from gradtui.probe.pytorch.modes import lay, lift
-from gradtui.probe.pytorch.private import being_compiled
+from gradtui.probe.pytorch.private import being_compiled, is_tensor
 
 
 class FastPaths:
@@ -45,4 +45,4 @@ class FastPaths:
 
 
 def _makes_nodes(args: Iterable[Any]) -> bool:
-    return torch.is_grad_enabled() and any(isinstance(x, torch.Tensor) and x.requires_grad for x in args)
+    return torch.is_grad_enabled() and any(is_tensor(x) and x.requires_grad for x in args)

@@ -9,7 +9,7 @@ import torch
 
 from gradtui.probe.explain.saved import readable
 from gradtui.probe.frames import variables
-from gradtui.probe.pytorch.private import leaf_of, untouched
+from gradtui.probe.pytorch.private import grad_fn_of, is_tensor, leaf_of, untouched
 
 if TYPE_CHECKING:
     from gradtui.probe.pytorch.one_pass import TorchPass
@@ -45,16 +45,16 @@ def _outputs(pass_: TorchPass, i: int) -> dict[str, Any]:
     outputs: dict[int, torch.Tensor] = {}
     if pass_.frame is not None:
         for value in variables(pass_.frame).values():
-            if isinstance(value, torch.Tensor) and value.grad_fn is node:
+            if is_tensor(value) and grad_fn_of(value) is node:
                 outputs.setdefault(value.output_nr, value)
     for user, inputs in zip(pass_.nodes, pass_.graph.inputs):
         if number in inputs:
             for _, tensor in readable(user):
-                if tensor.grad_fn is node:
+                if grad_fn_of(tensor) is node:
                     outputs.setdefault(tensor.output_nr, tensor)
     if not outputs:
         own = dict(readable(node))
-        if "result" in own and own["result"].grad_fn is node:
+        if "result" in own and grad_fn_of(own["result"]) is node:
             outputs[0] = own["result"]
     return {"output" if k == 0 else f"output[{k}]": outputs[k] for k in sorted(outputs)}
 
@@ -66,7 +66,7 @@ def _module(frame: FrameType | None, path: str | None) -> torch.nn.Module | None
         if frame is None:
             break
         for name, value in variables(frame).items():
-            if isinstance(value, torch.nn.Module):
+            if issubclass(type(value), torch.nn.Module):
                 module: torch.nn.Module
                 for inner, module in value.named_modules():
                     if wanted in (inner, f"{name}.{inner}" if inner else name):

@@ -34,7 +34,7 @@ from gradtui.probe.pytorch.blame import Callers, leave_no_trace, unseen
 from gradtui.probe.pytorch.deep_graphs import DEEP
 from gradtui.probe.pytorch.fastpath import FastPaths
 from gradtui.probe.pytorch.modes import lay, lift, lift_soon, on_stack, put_on_top
-from gradtui.probe.pytorch.private import MODULE_CALL, being_compiled, next_sequence_number
+from gradtui.probe.pytorch.private import MODULE_CALL, being_compiled, grad_fn_of, next_sequence_number
 from gradtui.probe.pytorch.summaries import summarize
 from gradtui.wire.messages import Summary
 
@@ -83,6 +83,9 @@ class ForwardMap(TorchFunctionMode):
         self._here = threading.local()
         """Has `entered` in the thread that entered; an ident would be given to another thread later."""
         self._values: dict[int, Summary] = {}
+        self._ran: dict[int, tuple[int, int]] = {}
+        self._ran_until = 0, 0
+        """How many operations there were when that was noted, and the number of the last one."""
         self._callers = Callers()
         self._apply: Any = None
         self._fast_paths = FastPaths(self)
@@ -200,7 +203,7 @@ class ForwardMap(TorchFunctionMode):
             end = min(end, starts[at])
         node = None
         if type(out) is torch.Tensor and self._seen < DEEP:
-            node = out.grad_fn
+            node = grad_fn_of(out)
             self._seen += node is not None
         number = -1 if node is None else node._sequence_nr()
         kind = id(type(node)) if number == end - 1 else 0
@@ -251,8 +254,14 @@ class ForwardMap(TorchFunctionMode):
         """The first and the last sequence number of what was made while this module was innermost."""
         if not self._is_here():
             return None
-        made = [i for i, operation in enumerate(self._operations) if operation.module == module]
-        return (self._starts[made[0]], self._starts[made[-1]]) if made else None
+        known = len(self._starts), self._starts[-1] if self._starts else 0
+        if known != self._ran_until:
+            self._ran_until = known
+            self._ran = {}
+            for start, operation in zip(self._starts, self._operations):
+                first, _ = self._ran.get(operation.module, (start, start))
+                self._ran[operation.module] = first, start
+        return self._ran.get(module)
 
 
 def returned_by(operation: Operation | None, node: Any) -> bool:

@@ -9,9 +9,14 @@ from typing import Any
 from gradtui.probe.pytorch.private import leaf_of
 
 
-def walk(roots: list[Any]) -> Iterator[Any]:
-    """Every node below the roots, roots first. No recursion: graphs are deep."""
-    stack, seen = list(reversed(roots)), {id(root) for root in roots}
+def walk(roots: list[Any], seen: set[int] | None = None) -> Iterator[Any]:
+    """Every node below the roots, roots first. No recursion: graphs are deep.
+
+    `seen`: nodes, by `id()`, that are left out; those that are walked join them. The caller keeps them alive.
+    """
+    seen = set() if seen is None else seen
+    stack = [root for root in reversed(roots) if id(root) not in seen]
+    seen.update(map(id, stack))
     while stack:
         node = stack.pop()
         yield node

@@ -12,6 +12,7 @@ import torch
 from gradtui.probe import names
 from gradtui.probe.pytorch.graph import Graph
 from gradtui.probe.pytorch.module_paths import ModulePaths
+from gradtui.probe.pytorch.private import grad_fn_of, is_tensor
 from gradtui.probe.pytorch.written_out import write_out
 from gradtui.probe.weak import Reference
 
@@ -141,10 +142,10 @@ class _Search:
 
     def _claim(self, obj: Any, path: str) -> bool:
         self._check(obj, path)
-        kind = type(obj)  # `isinstance` asks an object for its `__class__`, which may be the program's code
-        if issubclass(kind, torch.Tensor):
+        if is_tensor(obj):
             self._claim_tensor(obj, path)
             return True
+        kind = type(obj)
         if issubclass(kind, torch.nn.Module):
             self._claim_module(obj, path)
             return True
@@ -160,7 +161,7 @@ class _Search:
         if not tensor.requires_grad:
             self._inputs.setdefault(key, path)
             return
-        node = tensor.grad_fn
+        node = grad_fn_of(tensor)
         if node is None or id(node) not in self._inner:
             return
         self._outputs.setdefault(id(node), {}).setdefault(tensor.output_nr, path)
@@ -178,7 +179,7 @@ class _Search:
                 if parameter is not None:
                     self._claim_parameter(parameter, path, name, f"{prefix}.{key}")
             for key, value in list(vars(part).items()):
-                if isinstance(value, torch.Tensor):
+                if is_tensor(value):
                     self._claim_tensor(value, f"{prefix}.{key}")
 
     def _claim_parameter(self, parameter: torch.Tensor, model: str, module: str, path: str) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from threading import get_ident
 from types import FrameType
 from typing import Any, Literal
 
@@ -58,7 +57,6 @@ class TorchPass:
         self._over = False
         self._task: int | None = None
         """The engine's number for this pass, from its first node on."""
-        self._home = get_ident()
         self._brief = len(graph.nodes) > FEW
         self._read = Reader(self._brief)
         self.attention: Attention = "whole"
@@ -166,9 +164,12 @@ class TorchPass:
         return guarded
 
     def _is_mine(self, i: int) -> bool:
-        """Does this pass run the node? A leaf's is shared with passes of other threads or inside this."""
+        """Does this pass run the node? A leaf's is shared with passes of other threads or inside this.
+
+        Of a pass a root runs first; a pass inside this one may have begun in a hook of it.
+        """
         task = running_pass()
-        if self._task is None and (get_ident() == self._home or i in self.graph.roots):
+        if self._task is None and i in self.graph.roots:
             self._task = task
         return task == self._task and not self._over
 
@@ -252,6 +253,9 @@ class TorchPass:
         stops = self.reporter.stops
         rich = self._full or stops.rich
         self._read.listen(stops.quiet)
+        node, leaf = self.nodes[i], self.graph.leaves[i]
+        if leaf is not None and leaf._backward_hooks:
+            self._read.forget(received[0])
         got: tuple[Value | None, ...] = self.read(received, rich)
         replaced = None
         if stops.interested() and (stops.looks_before or self._read.loud):
@@ -262,7 +266,6 @@ class TorchPass:
             rich = self._full or stops.rich
             got = self.read(received, rich)
         self._received[i] = got
-        node, leaf = self.nodes[i], self.graph.leaves[i]
         if leaf is not None:
             self._before[i] = self._read(leaf.grad, rich)
         elif rich or not self._brief:
@@ -331,14 +334,12 @@ class TorchPass:
                 if hits and not rich:
                     told = self._contributions(i, received, sent, True)
                 if any(map(bad, told)) and not any(map(bad, got)) and self.nonfinite is not None:
-                    why, function = self.nonfinite.of_contribution(
-                        self.nodes[i], sent, told, self.reporter.places
-                    )
+                    why, function = self.nonfinite.of_contribution(self.nodes[i], sent, told, self.reporter)
                 self._sent_bad.update(to for to, value in items if bad(value))
         if any(map(bad, got)) and self.nonfinite is not None:
             self.nonfinite.met = True
             if self.ids[i] not in self._sent_bad and i not in self.graph.roots:
-                why, function = self.nonfinite.of_hook(self.nodes, i, self.reporter.places)
+                why, function = self.nonfinite.of_hook(self.nodes, i, self.reporter)
         self._telling.take((i, got, told, accumulated, self._saved.pop(i, ()), why, function))
         if hits:
             stops.stand("breakpoint", TorchSpot(self, i, received, sent), self.steps, None, hits)
@@ -369,8 +370,12 @@ class TorchPass:
         before = self._before.pop(i, None)
         if self._telling.waits:
             self.before_steps[number] = before
-        grad = self.graph.leaves[i].grad
-        after = self._read.like(grad, received if before is None else (), rich)
+        leaf = self.graph.leaves[i]
+        grad, others = leaf.grad, received if before is None else ()
+        if leaf._post_accumulate_grad_hooks:
+            self._read.forget(grad)
+            others = ()
+        after = self._read.like(grad, others, rich)
         return Accumulated(number, before, got[0] if got else None, after)
 
 

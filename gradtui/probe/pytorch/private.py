@@ -18,7 +18,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 import torch.autograd.graph as graph
@@ -56,15 +56,41 @@ def root_node(output: Any) -> Any:
     """The node that a pass over `output` (a tensor or a GradientEdge) starts from; None if it has none."""
     if isinstance(output, graph.GradientEdge):
         return output.node
-    if not isinstance(output, torch.Tensor) or not output.requires_grad:
+    if not is_tensor(output) or not output.requires_grad:
         return None
-    if output.grad_fn is not None:
-        return output.grad_fn
+    node = grad_fn_of(output)
+    if node is not None:
+        return node
     try:
         with torch.enable_grad():  # else a leaf has no edge
             return graph.get_gradient_edge(output).node
     except AttributeError:  # of another level of `torch.func`, which keeps its graph to itself
         return None
+
+
+def is_tensor(value: object) -> TypeGuard[torch.Tensor]:
+    """Also of objects of the program's, where `isinstance` may run code of theirs (a lazy `__class__`)."""
+    return issubclass(type(value), torch.Tensor)
+
+
+def grad_fn_of(tensor: torch.Tensor) -> Any:
+    """The node that made a tensor; None for a leaf, and for a stale view.
+
+    Stale is one of several views (`unbind`, `split`) whose base was changed in place since: torch raises
+    whenever it is asked for its node, also by `is_leaf`.
+    """
+    try:
+        return tensor.grad_fn
+    except RuntimeError:
+        return None
+
+
+def is_leaf(tensor: torch.Tensor) -> bool:
+    """Was it made by no node? Unlike `grad_fn`, this lets Python see none."""
+    try:
+        return tensor.is_leaf
+    except RuntimeError:
+        return False
 
 
 def leaf_of(node: Any) -> Any:

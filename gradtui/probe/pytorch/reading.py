@@ -41,6 +41,10 @@ class Reader:
         """Norms of which nobody has to be told. Of what is not finite, or not known, none is."""
         self.loud = False
 
+    def forget(self, tensor: Any) -> None:
+        """It may have been written to without a new version (through `.data`): read it anew."""
+        self._known.pop(id(tensor), None)
+
     def listen(self, span: Span) -> None:
         """A node is looked at: be quiet about norms in here."""
         if span is not self.span:

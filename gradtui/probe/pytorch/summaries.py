@@ -72,7 +72,8 @@ def _read(tensor: torch.Tensor, rich: bool, brief: bool) -> Summary:
             stored = _large(flat.coalesce().values(), shape, dtype, device, False)
             return structs.replace(stored, note=why_not)
         if flat.is_complex():
-            return Summary(shape, dtype, device, norm=_norm(flat), note="complex")
+            norm, nonfinite = _norm_and_nonfinite(flat)
+            return Summary(shape, dtype, device, norm=norm, nonfinite=nonfinite, note="complex")
         if count <= (SOME if rich else FEW):
             return summary_of_floats(
                 [float(v) for v in flat.reshape(-1).tolist()], shape, dtype, device, SOME if rich else FEW
@@ -111,12 +112,7 @@ def _learn(tensor: torch.Tensor) -> tuple[_Take | None]:
 def _large(flat: torch.Tensor, shape: tuple[int, ...], dtype: str, device: str, stats: bool) -> Summary:
     if not flat.is_floating_point():
         flat = flat.double()
-    norm = _norm(flat)
-    nonfinite = 0
-    if not math.isfinite(norm):
-        nonfinite = flat.numel() - int(torch.isfinite(flat).sum())
-        if not nonfinite:  # only the squares were too large
-            norm = _norm(flat.double())
+    norm, nonfinite = _norm_and_nonfinite(flat)
     if not stats:
         return Summary(shape, dtype, device, norm=norm, nonfinite=nonfinite)
     low, high = torch.aminmax(flat)
@@ -131,6 +127,18 @@ def _large(flat: torch.Tensor, shape: tuple[int, ...], dtype: str, device: str, 
         zeros=flat.numel() - int(torch.count_nonzero(flat)),
         nonfinite=nonfinite,
     )
+
+
+def _norm_and_nonfinite(flat: torch.Tensor) -> tuple[float, int]:
+    norm = _norm(flat)
+    if math.isfinite(norm):
+        return norm, 0
+    nonfinite = flat.numel() - int(torch.isfinite(flat).sum())
+    if nonfinite:
+        return norm, nonfinite
+    return _norm(
+        flat.to(torch.complex128 if flat.is_complex() else torch.float64)
+    ), 0  # only squares overflow
 
 
 def _norm(flat: torch.Tensor) -> float:

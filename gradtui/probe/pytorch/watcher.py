@@ -36,7 +36,7 @@ from gradtui.probe.pytorch.private import (
     untouched,
 )
 from gradtui.probe.pytorch.summaries import summarize
-from gradtui.probe.reporter import Reporter, one_line
+from gradtui.probe.reporter import Reporter, message_of
 from gradtui.probe.signals import Held
 from gradtui.probe.weak import Remembered
 from gradtui.wire.messages import PassBegan, PassEnded, Summary, Value
@@ -151,7 +151,7 @@ class TorchWatcher:
                 finally:
                     signals.take()
         except BaseException as raised:
-            error = one_line(raised)
+            error = message_of(raised)
             raise
         finally:
             try:
@@ -170,8 +170,9 @@ class TorchWatcher:
         self._reporter.ended(PassEnded(hooks.number, error, failed=hooks.failed if error else None))
         numbers = hooks.graph.sequence_numbers
         self._parameters.last = (hooks.number, hooks.steps, numbers)
-        for i, slot in hooks.withheld:
-            self._guarded(self._parameters.withheld, hooks.nodes[i], slot, hooks.name_of)
+        if hooks.withheld:
+            slots = [(hooks.nodes[i], slot) for i, slot in hooks.withheld]
+            self._guarded(self._parameters.withheld, slots, hooks.name_of)
         self._guarded(self._parameters.passed)
         self._forward.deeds.cuts.forget_left(len(hooks.nodes))
         if retained and not created and error is None:

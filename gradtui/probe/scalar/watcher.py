@@ -14,7 +14,7 @@ from gradtui.probe.faults import is_ours
 from gradtui.probe.gradients import Gradients
 from gradtui.probe.places import of_probe
 from gradtui.probe.quietly import load_torch
-from gradtui.probe.reporter import Reporter, one_line
+from gradtui.probe.reporter import Reporter, message_of
 from gradtui.probe.scalar.engines import Engines, codes
 from gradtui.probe.scalar.graph import (
     Birth,
@@ -193,7 +193,7 @@ class ScalarWatcher:
                 signals.release()
                 return original(root, *args, **kwargs)
             except BaseException as raised:
-                error = one_line(raised)
+                error = message_of(raised)
                 raise
             finally:
                 try:

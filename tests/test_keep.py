@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import tracemalloc
 from collections.abc import Iterator
@@ -182,6 +183,7 @@ def test_memory_does_not_grow_with_the_passes() -> None:
     def measured(count: int) -> int:
         tracemalloc.start()
         trace = Trace.of(stream(count, parameters=20), 1 << 18)
+        gc.collect()
         size = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
         assert trace.passes.begun == count

@@ -22,6 +22,8 @@ from gradtui.wire.messages import Summary
 _INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 SAMPLE = 64
 """Entries of a large leaf that are looked at, evenly spread."""
+PIECE = 1 << 14
+"""Entries whose bits are added up at once: what a processor's cache holds."""
 _OURS = 3
 """References to a tensor that only one view knows: the view's, the asking function's, the question's."""
 
@@ -120,7 +122,10 @@ def held_by_optimizers() -> set[int]:
 
 
 def _bits(tensor: torch.Tensor) -> int | None:
-    """A sum of all entries' bits, each times its place: changes with any entry. None where there is none."""
+    """A sum of all entries' bits, each times its place: changes with any entry. None where there is none.
+
+    Piece by piece: wide integers of the whole would take several times the memory of the leaf.
+    """
     with untouched():
         if readable(tensor):
             return None
@@ -129,9 +134,19 @@ def _bits(tensor: torch.Tensor) -> int | None:
         kind = _INTEGERS.get(flat.element_size())
         if kind is None:
             return None
-        whole = flat.resolve_neg().contiguous().view(kind).reshape(-1).to(torch.int64)
-        places = torch.arange(1, 2 * whole.numel() + 1, 2, device=whole.device)
-        return int((whole * places).sum())
+        whole = flat.resolve_neg().contiguous().view(kind).reshape(-1)
+        places = _places(min(whole.numel(), PIECE), whole.device)
+        wide = torch.empty_like(places)  # one for all: many short-lived ones would tear the heap apart
+        pieces = whole.split(PIECE)
+        sums = torch.empty(len(pieces), dtype=torch.int64, device=whole.device)
+        for k, piece in enumerate(pieces):
+            count = len(piece)
+            torch.sum(wide[:count].copy_(piece).mul_(places[:count]), 0, out=sums[k])
+        return int((sums * _places(len(pieces), whole.device)).sum())
+
+
+def _places(count: int, device: torch.device) -> torch.Tensor:
+    return torch.arange(1, 2 * count + 1, 2, device=device)
 
 
 def sample(tensor: torch.Tensor) -> list[float] | None:

@@ -19,6 +19,12 @@ DEPTH = 24
 """Frames looked at of a forward operation; deeper ones are cut off."""
 WHOLE = 200
 """Of a call of backward, which a trainer may hide deep inside."""
+CROWD = 10_000
+"""Distinct stacks, from which on `NEAR` frames of an operation are looked at.
+
+A recursive net takes another way each time.
+"""
+NEAR = 4
 
 _ROOM = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -63,6 +69,9 @@ class Places:
         self._main = os.path.abspath(main_file) if main_file else None
         self._cwd = os.getcwd()
         self._codes: dict[int, CodeType] = {}  # also keeps them alive, so that an id means one code
+        self._equal: dict[tuple[CodeType, str], CodeType] = {}
+        """The first of equal codes of one file: `eval` makes another one each time."""
+        self._depth = DEPTH
         self._engine_codes: set[int] = set()
         self._step_names: set[str] = set()
         self._lines: dict[tuple[int, int], Place] = {}
@@ -77,11 +86,11 @@ class Places:
 
     # ------------------------------------------------------------- capturing
 
-    def stack(self, frame: FrameType | None, depth: int = DEPTH) -> int:
+    def stack(self, frame: FrameType | None, depth: int = 0) -> int:
         """The id of the stack that ends in `frame`. Cheap: called for every forward operation."""
         path: list[int] = []
         add = path.append
-        f, more = frame, depth
+        f, more = frame, depth or self._depth
         while f is not None and more:
             add(id(f.f_code))
             add(f.f_lasti)
@@ -96,15 +105,22 @@ class Places:
             self._codes[id(frame.f_code)] = frame.f_code
             return found
         raw: list[tuple[CodeType, int]] = []
-        while frame is not None and len(raw) < depth:
+        while frame is not None and len(raw) < len(key) // 2:
             code = frame.f_code
-            self._codes[id(code)] = code
-            raw.append((code, frame.f_lasti))
+            raw.append((self._equal.setdefault((code, code.co_filename), code), frame.f_lasti))
             frame = frame.f_back
-        self._raw.append(tuple(raw))
+        key = tuple([part for code, at in raw for part in (id(code), at)])
+        return self._stacks.get(key) or self._add(key, tuple(raw))
+
+    def _add(self, key: tuple[int, ...], raw: tuple[tuple[CodeType, int], ...]) -> int:
+        for code, _ in raw:
+            self._codes[id(code)] = code
+        self._raw.append(raw)
         self._resolved.append(None)
-        self._stacks[key] = len(self._raw) - 1
-        return len(self._raw) - 1
+        if len(self._raw) > CROWD:
+            self._depth = NEAR
+        number = self._stacks[key] = len(self._raw) - 1
+        return number
 
     def add_engine_code(self, codes: Iterable[CodeType], step: str | None) -> None:
         """Frames of these codes are a scalar engine's own, not the user's use of it.
@@ -128,13 +144,7 @@ class Places:
     def at(self, code: CodeType, lasti: int = -1) -> int:
         """The id of a stack of one frame: a function's instruction, its first line by default."""
         key = (id(code), lasti)
-        known = self._stacks.get(key)
-        if known is None:
-            self._codes[id(code)] = code
-            self._raw.append(((code, lasti),))
-            self._resolved.append(None)
-            known = self._stacks[key] = len(self._raw) - 1
-        return known
+        return self._stacks.get(key) or self._add(key, ((code, lasti),))
 
     def returned(self, function: object) -> int | None:
         """Where a function of the program's returned; its first line where it may have in several places."""

@@ -137,7 +137,7 @@ def _bits(tensor: torch.Tensor) -> int | None:
         whole = flat.resolve_neg().contiguous().view(kind).reshape(-1)
         places = _places(min(whole.numel(), PIECE), whole.device)
         wide = torch.empty_like(places)  # one for all: many short-lived ones would tear the heap apart
-        pieces = whole.split(PIECE)
+        pieces = torch.split(whole, PIECE)
         sums = torch.empty(len(pieces), dtype=torch.int64, device=whole.device)
         for k, piece in enumerate(pieces):
             count = len(piece)

@@ -24,7 +24,7 @@ class Held:
     """The handlers of the process, held back from `take` to `release`. They run in the main thread only."""
 
     def __init__(self) -> None:
-        self._main = threading.current_thread() is threading.main_thread()
+        self._main = threading.get_ident() == threading.main_thread().ident
         self._replaced: dict[int, Handler] = {}
         self._noted: list[int] = []
 

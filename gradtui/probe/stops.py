@@ -65,8 +65,8 @@ class Stops:
         self.looks_before = stop
         """Must nodes be looked at before they run?"""
         self._light = False
-        self._waits = stop
-        """May the program stop at a node that comes?"""
+        self.waits = stop
+        """May the program stop at a node that comes? Else it is merely recorded."""
         self.attended = False
         """Is there a person to stop for?"""
 
@@ -76,7 +76,7 @@ class Stops:
         """May the program stop at the node that comes? Takes what the debugger has said meanwhile."""
         if monotonic() >= self._listen_at and self._go.until != "step":
             self._listen()
-        return self._waits
+        return self.waits
 
     def _settle(self) -> None:
         """What has been asked for has changed."""
@@ -85,7 +85,7 @@ class Stops:
         self.quiet = max(low for low, _ in spans), min(high for _, high in spans)
         self.rich = stepping or any(armed.reads_all for armed in self._armed.values())
         going = stepping or self._go.until != "end"
-        self._waits = going or self.armed
+        self.waits = going or self.armed
         self.looks_before = going or any(armed.looks_before for armed in self._armed.values())
 
     @property

@@ -138,7 +138,9 @@ def _wait(hooks: TorchPass, order: list[int], found: Found, recomputed: Recomput
         except Exception as error:
             reporter.fault(error, "look at what is computed again")
 
-    return bool(hidden) and recomputed.wait(tell, lambda: reporter.steps, lambda: hooks.running)
+    return bool(hidden) and recomputed.wait(
+        tell, lambda: (reporter.steps, hooks.steps), lambda: hooks.running
+    )
 
 
 def _is_packed(node: Any) -> bool:

@@ -76,23 +76,25 @@ class Recomputed:
     def __init__(self, places: Places) -> None:
         self._places = places
         self._thread = 0
-        self._part = -1
+        self._part: object = None
         self._forget()
 
     def _forget(self) -> None:
         """Nothing of a pass may be kept when it has ended."""
         self._verdict: Verdict | None = None
-        self._steps: Callable[[], int] = int
+        self._steps: Callable[[], object] = int
         self._running: Callable[[], int | None] = lambda: None
         self._seen = Seen()
 
-    def wait(self, verdict: Verdict, steps: Callable[[], int], running: Callable[[], int | None]) -> bool:
-        """To the end of the pass that begins now. `steps`: how many were made; `running`: the node, by index,
-        that runs. False: the pass runs already."""
+    def wait(self, verdict: Verdict, steps: Callable[[], object], running: Callable[[], int | None]) -> bool:
+        """To the end of the pass that begins now. False: it runs already.
+
+        `steps`: something else after each; `running`: the node, by index, that runs.
+        """
         if running_pass() != -1 or self._verdict is not None:
             return False
         self._verdict, self._steps, self._running, self._thread = verdict, steps, running, get_ident()
-        self._seen, self._part = Seen(), -1
+        self._seen, self._part = Seen(), None
         return True
 
     @property

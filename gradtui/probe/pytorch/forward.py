@@ -159,7 +159,7 @@ class ForwardMap(TorchFunctionMode):
                 try:
                     if watching._is_here():  # another thread counts for itself
                         watching._made(before, out, sys._getframe(1))
-                    watching.deeds.cuts.use(args, before)
+                        watching.deeds.cuts.use(args, before)
                 except Exception as error:
                     watching._contain(error)
             return out
@@ -213,7 +213,7 @@ class ForwardMap(TorchFunctionMode):
         starts.insert(at, before)
         if len(starts) > KEPT:
             self._forget()
-        if node is not None and out.numel() <= SMALL and not out.is_cuda:
+        if node is not None and out.numel() <= SMALL and out.is_cpu:
             summary = summarize(out, False)
             if summary is not None:
                 self._values[number] = summary

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from threading import RLock
 from types import FrameType
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ import torch
 from gradtui.probe.breakpoints import Span
 from gradtui.probe.explain.nonfinite import NOBODY, Nonfinite, bad
 from gradtui.probe.pytorch.graph import Graph
+from gradtui.probe.pytorch.later import Later, is_promise
 from gradtui.probe.pytorch.leaves import TorchLeaf
 from gradtui.probe.pytorch.private import running_pass, untouched
 from gradtui.probe.pytorch.reading import Reader
@@ -49,16 +51,19 @@ class TorchPass:
         self.graph = graph
         self.nodes, self.ids = graph.nodes, graph.ids
         self._full = full
-        self._telling = Telling(reporter, number, graph)
+        self._later = Later()
+        self._telling = Telling(reporter, number, graph, self._later)
         self._received: dict[int, tuple[Value | None, ...]] = {}
         self._before: dict[int, Summary | None] = {}
         self._saved: dict[int, tuple[Saved, ...]] = {}
         self._handles: list[Any] = []
+        self._turn = RLock()
+        """Held by the hook that looks at a node: the threads of several devices come here."""
         self._over = False
         self._task: int | None = None
         """The engine's number for this pass, from its first node on."""
         self._brief = len(graph.nodes) > FEW
-        self._read = Reader(self._brief)
+        self._read = Reader(self._brief, self._later)
         self.attention: Attention = "whole"
         self.in_order = True
         """Do all its nodes run, in this thread and in torch's own order?"""
@@ -155,7 +160,7 @@ class TorchPass:
         def guarded(*args: Any) -> Any:
             try:
                 if self._is_mine(i):
-                    with untouched():
+                    with self._turn, untouched():
                         return hook(i, *args)
             except Exception as error:
                 self.reporter.fault(error, "look at a node")
@@ -230,6 +235,7 @@ class TorchPass:
     def announce(self) -> None:
         """Somebody has to know of the pass now."""
         if not self._telling.waits:
+            self._telling.settle()
             return
         self._telling.announce()
         steps = (node for node in self.before_steps if node in self.leaves)
@@ -242,9 +248,15 @@ class TorchPass:
         """Does anybody know of the pass?"""
         return not self._telling.waits
 
+    def settle(self) -> None:
+        """Tell of all steps so far, where the pass has been told of."""
+        self._telling.settle()
+
     def finish(self) -> None:
         """The pass is over."""
         self._telling.finish()
+        if self._later.met_bad and self.nonfinite is not None:
+            self.nonfinite.met = True
         self.describe = list
 
     # ----------------------------------------------------------------- hooks
@@ -252,7 +264,7 @@ class TorchPass:
     def _before_node(self, i: int, received: tuple[Any, ...]) -> tuple[Any, ...] | None:
         stops = self.reporter.stops
         rich = self._full or stops.rich
-        self._read.listen(stops.quiet)
+        self._read.listen(stops.quiet, stops.waits)
         node, leaf = self.nodes[i], self.graph.leaves[i]
         if leaf is not None and leaf._backward_hooks:
             self._read.forget(received[0])
@@ -288,7 +300,7 @@ class TorchPass:
                     if self.attention == "whole" or stops.rich:
                         self._after_node(i, sent, received)
                         return
-                    read.listen(stops.quiet)
+                    read.listen(stops.quiet, stops.waits)
                     got, told = read.step(received, sent, targets)
                     if read.loud:
                         self._after_node(i, sent, received)
@@ -307,7 +319,7 @@ class TorchPass:
     def _after_node(self, i: int, sent: tuple[Any, ...], received: tuple[Any, ...]) -> None:
         stops = self.reporter.stops
         rich = self._full or stops.rich
-        self._read.listen(stops.quiet)
+        self._read.listen(stops.quiet, stops.waits)
         self.ran[i] = None
         got = self._received.pop(i, None)
         if got is None:
@@ -380,9 +392,9 @@ class TorchPass:
 
 
 def _all_within(norms: Span, received: tuple[Value | None, ...]) -> bool:
-    """Are the norms of all of them there? Of what is not finite none is."""
+    """Are the norms of all of them there? Of what is not finite none is; a promise counts as one that is."""
     low, high = norms
-    known = [magnitude(value) for value in received if value is not None]
+    known = [magnitude(value) for value in received if value is not None and not is_promise(value)]
     return all(norm is not None and low <= norm <= high for norm in known)
 
 

@@ -143,6 +143,14 @@ def being_compiled() -> bool:
     return torch.compiler.is_compiling() or torch._C._get_tracing_state() is not None
 
 
+def being_captured() -> bool:
+    """Is a CUDA graph being made of what runs? To wait for the device, as reading does, would end that."""
+    return bool(
+        torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+        and torch.cuda.is_current_stream_capturing()
+    )
+
+
 def untouched() -> Any:
     """Context in which no function mode, subclass or profiler of the program's sees what we do."""
     if torch._C._autograd._profiler_enabled() and not hasattr(_unprofiled, "now"):

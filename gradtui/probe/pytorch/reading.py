@@ -17,6 +17,7 @@ import torch
 
 from gradtui.probe.breakpoints import FINITE, Span
 from gradtui.probe.numbers import FEW
+from gradtui.probe.pytorch.later import Later
 from gradtui.probe.pytorch.private import keys_of
 from gradtui.probe.pytorch.summaries import DTYPES, norm_of, read
 from gradtui.probe.weak import Reference
@@ -32,9 +33,12 @@ _Known: TypeAlias = tuple[Callable[[], Any], int, Summary, bool, bool]
 class Reader:
     """One for a pass. `loud` turns True with each tensor whose norm is not within the span."""
 
-    def __init__(self, brief: bool) -> None:
+    def __init__(self, brief: bool, later: Later) -> None:
         """`brief`: as of `read`."""
         self._brief = brief
+        self._later = later
+        self.waits = True
+        """Are the numbers of tensors on a device waited for?"""
         self._known: dict[int, _Known] = {}
         self._crowd = CROWD
         self.span: Span = FINITE
@@ -45,10 +49,10 @@ class Reader:
         """It may have been written to without a new version (through `.data`): read it anew."""
         self._known.pop(id(tensor), None)
 
-    def listen(self, span: Span) -> None:
+    def listen(self, span: Span, waits: bool) -> None:
         """A node is looked at: be quiet about norms in here."""
-        if span is not self.span:
-            self.span = span
+        if span is not self.span or waits is not self.waits:
+            self.span, self.waits = span, waits
             self._known.clear()
         self.loud = span[0] > span[1]
 
@@ -109,12 +113,16 @@ class Reader:
         return self._remember(tensor, summary, False)
 
     def _anew(self, tensor: Any, others: Sequence[Any], rich: bool) -> Summary:
+        if not self.waits and not rich:
+            promise = self._later.promise(tensor)
+            if promise is not None:
+                return self._remember(tensor, promise, False, True)
         summary = (self._seen_of(tensor, others, rich) if others else None) or read(tensor, rich, self._brief)
         return self._remember(tensor, summary, rich)
 
-    def _remember(self, tensor: Any, summary: Summary, rich: bool) -> Summary:
+    def _remember(self, tensor: Any, summary: Summary, rich: bool, promised: bool = False) -> Summary:
         norm = summary.norm
-        quiet = norm is not None and self.span[0] <= norm <= self.span[1]
+        quiet = promised or (norm is not None and self.span[0] <= norm <= self.span[1])
         self.loud = self.loud or not quiet
         if type(tensor) is torch.Tensor and not tensor.is_inference():  # which has no version
             self._known[id(tensor)] = (Reference(tensor), tensor._version, summary, rich, quiet)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from gradtui.probe.pytorch.later import is_far
 from gradtui.probe.pytorch.private import packed, saved_names, saved_value, untouched
 from gradtui.probe.pytorch.summaries import summarize
 from gradtui.wire.messages import Saved
@@ -45,7 +46,8 @@ def _read_one(node: Any, name: str, rich: bool) -> Iterator[Saved]:
 
 def _described(name: str, value: Any, rich: bool) -> Saved:
     if isinstance(value, torch.Tensor):
-        if rich or value.numel() <= 64:
+        near = value.numel() <= 64 and not is_far(value)
+        if rich or near or value.is_nested:
             return Saved(name, summarize(value, rich))
         return Saved(name, None, f"{'x'.join(map(str, value.shape))}, not read in passing")
     return Saved(name, None, repr(value)[:80])

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
+from msgspec.structs import astuple
+
 from gradtui.probe.pytorch.graph import Graph
+from gradtui.probe.pytorch.later import MOST, Later
 from gradtui.probe.reporter import Reporter
 from gradtui.wire.messages import Accumulated, Place, Saved, Sent, Stepped, Summary, Value
 
@@ -28,15 +31,16 @@ UNREAD = Summary((), "", "", note="not read")
 class Telling:
     """Tells of one pass and its steps."""
 
-    def __init__(self, reporter: Reporter, number: int, graph: Graph) -> None:
+    def __init__(self, reporter: Reporter, number: int, graph: Graph, later: Later) -> None:
         self._reporter = reporter
         self._number = number
         self._graph = graph
+        self._later = later
         self.steps = 0
         """That have ended."""
         self._announce: Callable[[], object] | None = None
         self._alone: Callable[[], object] = list
-        self._kept: list[Taken] = []
+        self._kept: list[tuple[int, Taken]] = []
 
     @property
     def waits(self) -> bool:
@@ -52,17 +56,28 @@ class Telling:
         announce, self._announce = self._announce, None
         if announce is not None:
             announce()
+        self.settle()
+
+    def settle(self) -> None:
+        """Tell of the steps that wait for a device, where the pass has been told of."""
+        if self._announce is not None or not self._kept:
+            return
+        with self._reporter.lock:
+            self._later.settle()
             kept, self._kept = self._kept, []
-            for step, taken in enumerate(kept, 1):
+            for step, taken in kept:
                 self._tell(step, taken)
 
     def take(self, taken: Taken) -> None:
         """A step has ended."""
-        self.steps += 1
-        if self._announce is None:
-            self._tell(self.steps, taken)
-        else:
-            self._kept.append(taken)
+        with self._reporter.lock:  # the threads of several devices may end steps of one pass
+            self.steps += 1
+            if self._announce is None and not self._later.waiting:
+                self._tell(self.steps, taken)
+                return
+            self._kept.append((self.steps, taken))
+        if self._later.waiting >= MOST:
+            self.settle()
 
     def take_order(self, ran: Iterable[int]) -> None:
         """Nodes have run, by index, and nothing of what they received and sent was read."""
@@ -72,6 +87,7 @@ class Telling:
 
     def finish(self) -> None:
         """The pass is over. Nothing of it is kept: a graph would stay alive until the collector comes."""
+        self.settle()
         alone, self._alone = self._alone, list
         if self._announce is not None:
             alone()
@@ -79,6 +95,12 @@ class Telling:
 
     def _tell(self, step: int, taken: Taken) -> None:
         i, got, told, accumulated, saved, why, function = taken
+        if self._later.kept:
+            value_of = self._later.value
+            got, told = tuple(map(value_of, got)), list(map(value_of, told))
+            if accumulated is not None:
+                node, *values = astuple(accumulated)
+                accumulated = Accumulated(node, *map(value_of, values))
         sent = [
             None if value is None or target is None else Sent(target, value)
             for target, value in zip(self._graph.inputs[i], told)

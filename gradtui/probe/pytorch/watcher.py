@@ -25,9 +25,11 @@ from gradtui.probe.pytorch.graph import Graph, walk
 from gradtui.probe.pytorch.leaves import TorchLeaf
 from gradtui.probe.pytorch.one_pass import Attention, Failed, TorchPass
 from gradtui.probe.pytorch.private import (
+    being_captured,
     being_compiled,
     engine_entry,
     hide_references,
+    is_tensor,
     on_optimizer_step,
     op_of,
     replace_engine_entry,
@@ -63,6 +65,8 @@ class TorchWatcher:
         self._parameters = Parameters(reporter, self._forward, self._was_reached)
         self._growth = Growth(reporter)
         self._describer = Describer(reporter, self._forward, leaf_ids)
+        self._running: list[TorchPass] = []
+        """Passes that have begun and not ended, of all threads."""
         self._told_of_compiled = False
         self._gradients = Gradients(reporter)
         self._optimizers: Any = None
@@ -96,7 +100,7 @@ class TorchWatcher:
             replace_engine_entry(self._original)
 
     def _optimizer_stepped(self, optimizer: Any, *_: Any) -> None:
-        if self._reporter.enabled and not being_compiled():
+        if self._reporter.enabled and not being_compiled() and not being_captured():
             self._describer.values.forget()
             self._guarded(self._tell_of_step, optimizer)
             self._guarded(self._parameters.stepped, optimizer, _caller())
@@ -122,7 +126,7 @@ class TorchWatcher:
     def _run(self, outputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The program enters the engine: let it, and report."""
         reporter = self._reporter
-        if not reporter.enabled or reporter.muted or being_compiled():
+        if not reporter.enabled or reporter.muted or being_compiled() or being_captured():
             return self._original(outputs, *args, **kwargs)
         self._map_forward()
         signals = Held()
@@ -140,6 +144,7 @@ class TorchWatcher:
     @unseen
     def _watched(self, hooks: TorchPass, signals: Held, outputs: Any, args: Any, kwargs: Any) -> Any:
         error, frame = None, hooks.frame
+        self._running.append(hooks)
         try:
             with hooks, self._forward.within_pass(len(hooks.nodes)):
                 try:
@@ -157,6 +162,7 @@ class TorchWatcher:
             try:
                 signals.take()
             finally:  # the last one may still have come before that
+                self._running.remove(hooks)
                 self._account(hooks, error, *_keeps(args))
             signals.release()
             self._reporter.stops.after_pass(hooks.number, hooks.steps, frame)
@@ -233,6 +239,8 @@ class TorchWatcher:
             nodes = list(walk(roots))
             ops = [op_of(node) for node in nodes]
             ids = self._describer.identify(nodes, ops)
+            for outer in list(self._running):
+                outer.settle()  # what has run before this pass is told before it
             number = self._reporter.new_pass()
             self._explainer.forget_last()
             stops = self._reporter.stops
@@ -291,7 +299,8 @@ class TorchWatcher:
         """How closely the pass has to be looked at."""
         stops, places = self._reporter.stops, self._reporter.places
         inputs = args[3] if len(args) > 3 else kwargs.get("inputs", ())
-        hooks.in_order = not inputs and all(isinstance(out, torch.Tensor) and out.is_cpu for out in outputs)
+        tensors = [*outputs, *(leaf for leaf in hooks.graph.leaves if leaf is not None)]
+        hooks.in_order = not inputs and all(is_tensor(t) and t.is_cpu for t in tensors)
         if self._full or not hooks.in_order:
             return "whole"
         if stops.light and not stops.may_hold(

@@ -45,6 +45,10 @@ KINDS = {
     "cut_anew": "cut-graph",
     "cut_random": "cut-graph",
     "cut_reentrant": "cut-graph",
+    "cut_autocast": "cut-graph",
+    "cut_asked": "cut-graph",
+    "cut_student": "cut-graph",
+    "replaced_forward": "cut-graph",
     "custom_none": "cut-graph",
     "custom_none_by_hand": "cut-graph",
     "custom_shape": "failed-node",
@@ -68,6 +72,7 @@ KINDS = {
     "nan_checkpoint": "nonfinite",
     "nan_checkpoint_reentrant": "nonfinite",
     "unused_layer": "unused-parameter",
+    "unused_logged": "unused-parameter",
     "unused_beside_detach": "unused-parameter",
     "unused_beside_metric": "unused-parameter",
     "replaced_head": "unused-parameter",
@@ -310,8 +315,13 @@ def test_a_gradient_asked_for_that_is_not_in_the_graph() -> None:
         h = (b * 2).detach()
         with pytest.raises(RuntimeError, match="not have been used"):
             torch.autograd.grad((a * h).sum(), [a, b])
-    assert [f.kind for f in trace.findings] == ["unused-parameter"]
-    assert trace.findings[0].message.startswith("b is not in the graph")
+    (finding,) = trace.findings
+    assert finding.kind == "cut-graph"
+    assert finding.message.startswith(
+        "b is not in the graph of this pass: its values were cut off by .detach()"
+    )
+    assert finding.culprit is not None
+    assert "detach" in Path(__file__).read_text().splitlines()[int(finding.culprit.rpartition(":")[2]) - 1]
 
 
 def test_what_a_nested_pass_raises_is_told_once() -> None:

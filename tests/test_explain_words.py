@@ -24,6 +24,15 @@ from gradtui.trace import Trace
         ("cut_reentrant", "a checkpoint with use_reentrant=True, none of whose inputs requires a gradient"),
         ("nan_spread", "it is taken over 1 entry, and with a correction of 1 nothing is left to divide by"),
         ("nan_where", "there saved self is 0"),
+        (
+            "cut_student",
+            "student.weight and 1 more are frozen at tests/programs/faults/cut_student.py:9, called at",
+        ),
+        ("replaced_forward", "the forward makes net.bias anew each time"),
+        (
+            "unused_logged",
+            "net.forgotten.weight, net.forgotten.bias, which it steps: its Linear was never called",
+        ),
     ],
 )
 def test_one_finding_says_what_it_is(name: str, says: str) -> None:

@@ -179,6 +179,11 @@ class Places:
             inner = code
         return None
 
+    def caller(self, stack: int) -> int | None:
+        """Where the program called the function that a stack ends in, if it was given anything: a helper."""
+        own = [(code, at) for code, at in self._raw[stack] if not of_probe(code) and self.is_user(code)]
+        return self.at(*own[1]) if len(own) > 1 and own[0][0].co_argcount else None
+
     # ------------------------------------------------------------- resolving
 
     def frames(self, stack: int) -> tuple[Frame, ...]:

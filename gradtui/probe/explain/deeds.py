@@ -134,6 +134,15 @@ class Deeds:
         known = self._frozen.get(id(leaf))
         return known[1] if known is not None and known[0]() is leaf else None
 
+    def frozen(self, leaf: Any) -> list[Part]:
+        """` at ` the line that turned off the gradient of a leaf, and where its function was called."""
+        stack = self.frozen_at(leaf)
+        if stack is None:
+            return []
+        caller = self._places.caller(stack)
+        parts: list[Part] = [" at ", stack]
+        return parts if caller is None else [*parts, ", called at ", caller]
+
     def place(self, cut: Cut) -> tuple[int, list[Part]]:
         """The stack of the statement that cut, and a message of the lines it is about."""
         region = cut.region
@@ -163,6 +172,7 @@ class Deeds:
         kind = self._kinds.get(func) or self._learn(func)
         if kind is Kind.LOOKS:
             return
+        made = made and torch.is_grad_enabled()  # autocast casts weights with gradients under `no_grad` too
         if kind is Kind.OPERATION:
             if made:
                 self.cuts.use(args, before)

@@ -7,7 +7,7 @@ unpack hooks. Errors of torch's are known by their text (checked with torch 2.13
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from operator import is_
 from types import FrameType
@@ -25,6 +25,7 @@ from gradtui.probe.faults import of_handler
 from gradtui.probe.frames import user_frames
 from gradtui.probe.places import STAND_IN, of_probe
 from gradtui.probe.pytorch.forward import ForwardMap
+from gradtui.probe.pytorch.leaves import held_by_optimizers
 from gradtui.probe.pytorch.private import backward_of, grad_fn_of, leaf_of
 from gradtui.probe.reporter import Reporter, message_of
 from gradtui.wire.messages import Explained, Node, Part, Summary, Value
@@ -211,7 +212,9 @@ class Explainer:
         if cut is not None:
             stack, lines = self._forward.deeds.place(cut)
             head = f"the graph of {name} was cut by {cut.how} at "
-            return "cut-graph", [head, *lines, ": nothing before it gets a gradient"], stack
+            frozen = self._frozen(frames, held_by_optimizers())
+            besides: list[Part] = ["; besides, ", *frozen[0]] if frozen is not None else []
+            return "cut-graph", [head, *lines, ": nothing before it gets a gradient", *besides], stack
         if cuts.left is not None:
             stack, lines = self._forward.deeds.place(cuts.left)
             head = (
@@ -222,19 +225,35 @@ class Explainer:
         return self._nothing_requires(name, frames)
 
     def _nothing_requires(self, name: str, frames: list[FrameType]) -> Told:
-        for path, module in modules_in(frames):
-            leaves = list(torch.nn.Module.named_parameters(module))
-            if leaves and not any(leaf.requires_grad for _, leaf in leaves):
-                told = f"{path}.{leaves[0][0]}" + (f" and {len(leaves) - 1} more" if len(leaves) > 1 else "")
-                message: list[Part] = [
-                    f"nothing that {name} was made from requires a gradient: {told} are frozen"
-                ]
-                stack = self._forward.deeds.frozen_at(leaves[0][1])
-                message += [] if stack is None else [" at ", stack]
-                return "cut-graph", message, stack
+        told = f"nothing that {name} was made from requires a gradient: "
+        frozen = self._frozen(frames, held_by_optimizers()) or self._frozen(frames)
+        if frozen is not None:
+            parts, stack = frozen
+            return "cut-graph", [told, *parts], stack
         stack = self._reporter.places.stack(frames[0]) if frames else None
-        told = f"nothing that {name} was made from requires a gradient"
-        return "cut-graph", [f"{told}: no tensor before it has requires_grad=True"], stack
+        return "cut-graph", [f"{told}no tensor before it has requires_grad=True"], stack
+
+    def _frozen(
+        self, frames: list[FrameType], held: Collection[int] | None = None
+    ) -> tuple[list[Part], int | None] | None:
+        """The modules in scope of which all is frozen, in words, and the line that froze the first.
+
+        `held`: only those of which some parameter is among these.
+        """
+        deeds, parts, culprit = self._forward.deeds, list[Part](), None
+        seen: set[int] = set()
+        for path, module in modules_in(frames):
+            leaves = [(name, p) for name, p in torch.nn.Module.named_parameters(module) if id(p) not in seen]
+            seen.update(id(p) for _, p in leaves)
+            if not leaves or any(p.requires_grad for _, p in leaves):
+                continue
+            if held is not None and not any(id(p) in held for _, p in leaves):
+                continue
+            name, leaf = leaves[0]
+            are = f" and {len(leaves) - 1} more are frozen" if len(leaves) > 1 else " is frozen"
+            parts += ["; " if parts else "", f"{path}.{name}{are}", *deeds.frozen(leaf)]
+            culprit = culprit or deeds.frozen_at(leaf)
+        return (parts, culprit) if parts else None
 
     def _not_in_graph(self, hooks: TorchPass, inputs: Any) -> Told:
         assert hooks.frame is not None

@@ -123,8 +123,10 @@ class Parameters:
                 self._suspect(known, optimizer, frame)
         if known.steps == STEPS:
             for message, _, _ in self._found(known):
-                said = [p if isinstance(p, str) else self._reporter.places.shown(p) for p in message]
-                self._reporter.notice("".join(said), self.last[0])
+                self._reporter.notice(self._said(message), self.last[0])
+
+    def _said(self, message: Iterable[Part]) -> str:
+        return "".join(p if isinstance(p, str) else self._reporter.places.shown(p) for p in message)
 
     def saw(self, nodes: Sequence[Any], facts: Sequence[Node]) -> None:
         """What a pass went through: of the first few it is noted which parameters belong to no module."""
@@ -237,8 +239,8 @@ class Parameters:
         if not frozen:
             return
         names = [homes[id(p)].name for p in frozen if id(p) in homes]
-        stack = self._forward.deeds.frozen_at(frozen[0])
-        where = f", set at {self._reporter.places.shown(stack)}" if stack is not None else ""
+        where = self._said(self._forward.deeds.frozen(frozen[0]))
+        where = f", set{where}" if where else ""
         self._reporter.notice(
             f"{type(optimizer).__name__} was given {several(names, len(frozen))}, frozen "
             f"(requires_grad=False{where}): no gradient comes there"
@@ -263,13 +265,20 @@ class Parameters:
         if instead is None:
             return Why((f"{head}: were they replaced after the optimizer was made?",), None)
         names, where = several(list(instead.names), len(instead.names)), instead.stack
-        made: tuple[Part, ...] = () if where is None else (", put there at ", where)
+        if instead.anew:
+            made = (
+                f"{head} any more: the forward makes {names} anew each time, at ", where or 0,
+                ", and the gradient comes there. Change the values in place instead, under no_grad",
+            )  # fmt: skip
+            return Why(made, where, "cut-graph")
+        put: tuple[Part, ...] = () if where is None else (", put there at ", where)
+        get = "gets a gradient" if len(instead.names) == 1 else "get gradients"
         return Why(
             (
                 f"{head} any more. They were replaced after the optimizer was made: the model has {names} "
                 "now",
-                *made,
-                ", which get gradients that no optimizer uses. Make the optimizer after that",
+                *put,
+                f", which {get} that no optimizer uses. Make the optimizer after that",
             ),
             where,
         )

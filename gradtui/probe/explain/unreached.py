@@ -57,18 +57,18 @@ def _cut_of(
     numbers = inner.numbers
     cuts = [cut for cut in forward.deeds.cuts.recent if cut.sequence <= inner.root]
     ran = forward.ran(id(module)) if module is not None else None
-    # one from before the module ran is an evaluation's; a copy of the model cuts, and leads nowhere
+    # one from before the module ran is an evaluation's; a copy of the model cuts, and leads nowhere;
+    # a module that never ran was looked at by an initialization or a log
+    start = -1 if module is None else LEAF if ran is None else ran[0]
     known = [
         cut
         for cut in reversed(cuts)
         if any(ref() is leaf for ref in cut.of)
-        and (cut.is_used(numbers) or (cut.leaves and (ran is None or ran[0] <= cut.sequence)))
+        and (cut.is_used(numbers) or (cut.leaves and start <= cut.sequence))
     ]
-    unknown: list[Cut] = []
-    if ran is not None:
-        since = [(cut, made_from(cut, leaf)) for cut in cuts if ran[0] < cut.sequence]
-        known += [cut for cut, made in since if made]
-        unknown = [cut for cut, made in since if made is None and ran[1] < cut.sequence]
+    since = [(cut, made_from(cut, leaf)) for cut in cuts if start < cut.sequence]
+    known += [cut for cut, made in since if made]
+    unknown = [cut for cut, made in since if made is None and ran is not None and ran[1] < cut.sequence]
     for some in (known, unknown):
         used = [cut for cut in some if cut.is_used(numbers)]
         found = used or [cut for cut in some if cut.leaves] or ([] if numbers else some)

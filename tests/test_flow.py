@@ -190,3 +190,44 @@ def _satisfied(loss: Callable[[torch.Tensor], torch.Tensor]) -> Trace:
 )
 def test_a_margin_that_is_met_is_no_dead_unit(loss: Callable[[torch.Tensor], torch.Tensor]) -> None:
     assert kinds(_satisfied(loss)) == []
+
+
+def test_nets_that_stand_side_by_side_are_not_compared() -> None:
+    def net() -> nn.Sequential:
+        return nn.Sequential(*[layer for _ in range(5) for layer in (nn.Linear(4, 4), nn.Tanh())])
+
+    torch.manual_seed(0)
+    strain, pressure = net(), net()
+    with gradtui.record() as trace:
+        for _ in range(3):
+            x = torch.randn(16, 4)
+            small = (strain(x) * 1e-3 - 1e-3).pow(2).mean()
+            (small + (pressure(x) * 1e3 - 1e3).pow(2).mean()).backward()
+            for p in (*strain.parameters(), *pressure.parameters()):
+                p.grad = None
+    assert not trace.findings
+
+
+def test_of_two_nets_the_one_that_fades_is_told_with_its_own_weights() -> None:
+    torch.manual_seed(0)
+    deep = nn.Sequential(*[layer for _ in range(20) for layer in (nn.Linear(4, 4), nn.Sigmoid())])
+    other = nn.Sequential(*[layer for _ in range(5) for layer in (nn.Linear(4, 4), nn.Tanh())])
+    with gradtui.record() as trace:
+        for _ in range(3):
+            x = torch.randn(16, 4)
+            (other(x).pow(2).mean() + deep(x).pow(2).mean()).backward()
+            for p in (*deep.parameters(), *other.parameters()):
+                p.grad = None
+    (finding,) = trace.findings
+    assert finding.kind == "vanishing"
+    assert "through 20 weights" in finding.message
+
+
+def test_a_loss_of_large_numbers_has_large_gradients() -> None:
+    torch.manual_seed(0)
+    size = torch.rand(200, 1) * 3000 + 500
+    net = nn.Sequential(nn.Linear(1, 64), nn.ReLU(), nn.Linear(64, 1))
+    with gradtui.record() as trace:
+        nn.functional.mse_loss(net(size), 150 * size).backward()
+    assert trace.passes[0].leaves["net.2.weight"].after.norm > 1e9
+    assert not trace.findings

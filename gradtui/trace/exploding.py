@@ -69,7 +69,7 @@ def jump(trace: Trace, pass_: Pass, growth: float, since: int = 1) -> tuple[Step
         if not got or not math.isfinite(got):
             continue
         for sent in step.sent:
-            value = None if sent is None or _ends_in_leaf(pass_, sent.to) else magnitude(sent.value)
+            value = None if sent is None or ends_in_leaf(pass_, sent.to) else magnitude(sent.value)
             if value is not None and math.isfinite(value) and value > best * got:
                 best, found = value / got, (step, False, got, value)
         arrived = [magnitude(arrival.sent.value) for arrival in pass_.ledger(step.node)]
@@ -89,7 +89,7 @@ def jump(trace: Trace, pass_: Pass, growth: float, since: int = 1) -> tuple[Step
     return step, f"{told} ({digits(best, 1)} times as much)"
 
 
-def _ends_in_leaf(pass_: Pass, number: int) -> bool:
+def ends_in_leaf(pass_: Pass, number: int) -> bool:
     """A leaf, or its transpose: what comes there goes no further, and is large where the forward was."""
     inner = [i for i in pass_.nodes[number].inputs if i is not None]
     return not inner or (len(inner) == 1 and pass_.nodes[inner[0]].leaf)

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from gradtui.trace.exploding import exploding_runs, jump
+from gradtui.trace.exploding import LEAP, ends_in_leaf, exploding_runs, jump
 from gradtui.trace.findings import Finding, finding_at
 from gradtui.trace.model import Pass
 from gradtui.trace.names import call
@@ -60,6 +60,10 @@ _SATURATING = ("Relu", "Threshold", "Sigmoid", "Tanh", "Gelu", "Hardtanh", "Hard
 
 _SAME = ("T", "Transpose", "Permute", "ToCopy")
 """What stands between a weight and its use."""
+
+
+_Sized: TypeAlias = tuple[Stepped, float]
+"""A leaf's step, and the root mean square of what it was added."""
 
 
 @dataclass(slots=True)
@@ -124,17 +128,18 @@ class Flow:
     def _vanishing(self, trace: Trace, pass_: Pass, leaves: list[Stepped]) -> Iterator[Finding]:
         weights = _weights(leaves)
         key = tuple(sorted(step.node for step, _ in weights))
-        if not _fades([size for _, size in weights]):
+        chain = _fading(pass_, weights)
+        if not chain:
             self._small.pop(key, None)
             return
         self._small[key] = self._small.get(key, 0) + 1
         if self._small[key] != PASSES:
             return
-        (near, near_size), (far, far_size) = weights[0], min(weights[len(weights) // 2 :], key=lambda w: w[1])
+        (near, near_size), (far, far_size) = chain[0], min(chain[len(chain) // 2 :], key=lambda w: w[1])
         node = pass_.nodes[far.node]
         yield finding_at(
             trace, "vanishing", pass_, far.step, node, None,
-            f"the gradient vanishes on its way through {len(weights)} weights: {digits(far_size, 3)} an entry"
+            f"the gradient vanishes on its way through {len(chain)} weights: {digits(far_size, 3)} an entry"
             f" comes to {call(node)}, where {call(pass_.nodes[near.node])} gets {digits(near_size, 3)} "
             f"({digits(far_size / near_size, 1)} of it), {PASSES} passes in a row",
         )  # fmt: skip
@@ -156,7 +161,7 @@ class Flow:
             leaf.last = norm
             own = max(magnitude(node.value) or 0.0, 1.0)
             since = f"{digits(norm / first, 1)} times its norm in the first pass" if first else "from nothing"
-            if norm > HUGE * own:
+            if norm > HUGE * own and _is_growth(pass_, norm / own):
                 told = f"{digits(norm / own, 1)} times the norm of the leaf itself"
                 leap = jump(trace, pass_, norm / own)
                 told += f"; {leap[1]}" if leap is not None else ""
@@ -276,7 +281,37 @@ def _scale(pass_: Pass) -> float:
     return scale
 
 
-def _weights(leaves: list[Stepped]) -> list[tuple[Stepped, float]]:
+def _fading(pass_: Pass, weights: list[_Sized]) -> list[_Sized]:
+    """Those on the way from the root to the last one that gets next to nothing, where the gradient fades over
+    them; else none. Nets that stand side by side are not compared: their losses may have different units."""
+    sizes = [size for _, size in weights]
+    if len(sizes) < LAYERS or not min(sizes) < VANISHED * max(sizes):
+        return []
+    far, _ = next(weight for weight in reversed(weights) if weight[1] < VANISHED * max(sizes))
+    before, waiting = {far.node}, [far.node]
+    while waiting:
+        for user in pass_.users.get(waiting.pop(), ()):
+            if user not in before:
+                before.add(user)
+                waiting.append(user)
+    chain = [(step, size) for step, size in weights if _is_used_in(pass_, step.node, before)]
+    return chain if _fades([size for _, size in chain]) else []
+
+
+def _is_used_in(pass_: Pass, leaf: int, nodes: set[int]) -> bool:
+    """Do some of these nodes use a leaf, as it is or transposed or cast?"""
+    users = pass_.users.get(leaf, ())
+    if any(user in nodes for user in users):
+        return True
+    return any(
+        next_ in nodes
+        for user in users
+        if _word(pass_.nodes[user]) in _SAME
+        for next_ in pass_.users.get(user, ())
+    )
+
+
+def _weights(leaves: list[Stepped]) -> list[_Sized]:
     """The weights in the order of the pass, with the root mean square of what each was added; no zeros."""
     found = []
     for step in leaves:
@@ -294,6 +329,23 @@ def _fades(sizes: list[float]) -> bool:
     middles = [median(sizes[int(i * quarter) : int((i + 1) * quarter)]) for i in range(4)]
     falling = all(later < earlier for earlier, later in pairwise(middles))
     return falling and middles[3] < VANISHED * middles[0]
+
+
+def _is_growth(pass_: Pass, norm: float) -> bool:
+    """Is a leaf's gradient of such a norm, in multiples of its own, larger than loss and data explain?
+
+    A loss of large numbers has large gradients. They have grown where they are beyond that too, or where
+    what nodes receive is much more than the first of them that received several numbers.
+    """
+    if norm > HUGE * max(1.0, magnitude(pass_.root.value) or 0.0):
+        return True
+    first, most = 0.0, 0.0
+    for step in pass_.messages:
+        got = step.received[0] if step.received and not ends_in_leaf(pass_, step.node) else None
+        size = got.norm if isinstance(got, Summary) and math.prod(got.shape) > 1 else None
+        if size is not None and math.isfinite(size):
+            first, most = first or size, max(most, size)
+    return most > LEAP * first
 
 
 def _sent_zeros(step: Stepped) -> bool:

@@ -154,3 +154,25 @@ def test_the_end_of_a_pass_that_an_exception_ended_says_so() -> None:
         said.append(text_of([condition(State(trace, "", edge(trace), stopped=stop))]))
     assert stop.reason == "pass end"
     assert said == ["▮▮ stopped: the exception has ended the pass"]
+
+
+ROOT_AT_ZERO = """
+import torch
+
+w = torch.ones(3, requires_grad=True)
+h = ((w * 1.0) - 1).sqrt()
+(h * 2).sum().backward()
+"""
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_behind_a_step_that_a_breakpoint_waited_for_a_step_is_one_on(typed: bool, tmp_path: Path) -> None:
+    (tmp_path / "zero.py").write_text(ROOT_AT_ZERO)
+    points = (parse("nonfinite", 1),)
+    plan: dict[str, object] = {} if typed else {"breakpoints": points, "attended": True}
+    with driven(str(tmp_path / "zero.py"), stop=typed, **plan) as run:
+        run.stop()
+        if typed:
+            run.session.set_breakpoints(points)
+            assert run.go("end") == ("breakpoint", 1, 3)
+        assert [run.go("step")[1:] for _ in range(2)] == [(1, 4), (1, 5)]

@@ -57,6 +57,8 @@ class Stops:
         self._paused = False
         self._armed: dict[int, Armed] = {}
         self._watches = Watches()
+        self._stood_behind: tuple[int, int] | None = None
+        """The pass and the step behind which the program stood last, with no node about to run."""
         self._listen_at = 0.0
         self.rich = stop
         """Will the program stop at the next node, or must all be read? Then numbers are read in full."""
@@ -132,8 +134,11 @@ class Stops:
         hits = self._ask(spot, lambda armed: armed.before(spot, received))
         if hits:
             reason = "breakpoint"
-        elif self._go.until == "step" or self._paused:
-            reason = "pause" if self._paused else "step"
+        elif self._paused:
+            reason = "pause"
+        elif self._go.until == "step":
+            if (spot.number, spot.step) != self._stood_behind:  # else no step has been made
+                reason = "step"
         elif spot.step == 0 and self._go.until == "pass":
             reason = "pass"
         elif self._go.until not in ("end", "pass") and self._arrived(spot.node):
@@ -208,6 +213,7 @@ class Stops:
             self._watch(place, number, step)
             received = spot.received() if spot is not None and node is not None else ()
             then = spot.then if spot is not None and node is None else None
+            self._stood_behind = (number, step) if spot is not None and node is None else None
             self._reporter.send(Stopped(reason, number, step, node, received, tuple(hits), then))
             while self._reporter.enabled:
                 try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -187,7 +188,7 @@ def test_a_parameter_that_is_bad_before_the_forward_is_told_with_who_changed_it(
             weight[1] = torch.nan
         torch.where(torch.isnan(weight), torch.zeros(3), weight).sum().backward()
     (finding,) = trace.findings
-    assert "weight is bad before the forward: 1 of 3 entries is not finite" in finding.message
+    assert "weight is bad as the pass begins: 1 of 3 entries is not finite" in finding.message
     assert finding.culprit is not None
 
 
@@ -339,3 +340,51 @@ def test_a_step_is_told_though_its_explanation_fails(monkeypatch: pytest.MonkeyP
     assert len(trace.passes[0].steps) == 3
     assert [finding.kind for finding in trace.findings] == ["nonfinite"]
     assert any("could not look into" in notice.message for notice in trace.notices)
+
+
+def test_a_bad_operand_without_a_gradient_is_called_by_its_variable() -> None:
+    net, advantage = nn.Linear(3, 1), torch.tensor([float("nan")])
+    with record() as trace:
+        (net(torch.ones(1, 3))[:, 0] * advantage).mean().backward()
+    (finding,) = trace.findings
+    assert finding.message.startswith(
+        "advantage (no gradient, saved as 'other') was bad already in the forward"
+    )
+
+
+def test_what_was_written_through_data_is_told_with_its_line() -> None:
+    net = nn.Linear(2, 2)
+    with record() as trace:
+        net.bias.data.copy_(torch.tensor([0.0, float("inf")]))  # here
+        (net(torch.ones(1, 2)) * 0).sum().backward()
+    (finding,) = trace.findings
+    assert "net.bias is bad as the pass begins" in finding.message
+    assert finding.culprit is not None
+    line = int(finding.culprit.rpartition(":")[2])
+    assert Path(__file__).read_text().splitlines()[line - 1].endswith("# here")
+
+
+@pytest.mark.parametrize(("entry", "told"), [(1.0000001, "1.00000012"), (2.0, "it is 2"), (1.5, "it is 1.5")])
+def test_an_entry_just_beyond_a_bound_is_told_with_the_digits_that_matter(entry: float, told: str) -> None:
+    with record() as trace:
+        torch.tensor(entry, requires_grad=True).acos().backward()
+    assert told in trace.findings[0].message
+
+
+def test_an_optimizer_of_which_nothing_is_used_is_one_finding_that_says_what_is() -> None:
+    def build() -> nn.Sequential:
+        return nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2))
+
+    model, ema = build(), build()
+    optimizer = torch.optim.SGD(ema.parameters())
+    with record() as trace:
+        for _ in range(3):
+            model(torch.ones(1, 2)).sum().backward()
+            optimizer.step()
+            model.zero_grad()
+    (finding,) = trace.findings
+    assert "their modules were never called" in finding.message
+    assert (
+        "gradients come to model.0.weight, model.0.bias, model.1.weight and 1 more, which no optimizer holds"
+        in (finding.message)
+    )

@@ -89,4 +89,10 @@ def first_of(wrong: torch.Tensor) -> Any:
 
 
 def number(value: torch.Tensor) -> str:
-    return digits(value.item())
+    exact = value.item()
+    told = digits(exact)
+    if isinstance(exact, complex) or not math.isfinite(exact):
+        return told
+    return (
+        told if float(told) != round(exact) or exact == round(exact) else digits(exact, 9)
+    )  # not 1: 1.0000001

@@ -10,12 +10,14 @@ import torch
 
 from gradtui.probe.explain.causes import cause_of, entries, first_of, masked_rows, number
 from gradtui.probe.explain.hooks import hook_of, module_hook
-from gradtui.probe.explain.names import said
+from gradtui.probe.explain.names import name_in, said
 from gradtui.probe.explain.recomputed import Recomputed, Seen
 from gradtui.probe.explain.saved import readable
 from gradtui.probe.explain.writes import Writes
+from gradtui.probe.frames import user_frames
 from gradtui.probe.places import Places
 from gradtui.probe.pytorch.private import backward_of, leaf_of, op_of, packed, saved_names
+from gradtui.probe.pytorch.private import readable as unread
 from gradtui.probe.reporter import Reporter
 from gradtui.wire.messages import Explained, Part, Place, Summary, Value
 
@@ -188,7 +190,7 @@ def _bad_leaf(hooks: TorchPass, writes: Writes, infinite: bool) -> Found | None:
             if not infinite and not torch.isnan(values).any():
                 continue
             text = entries(leaf, ~torch.isfinite(values), "not finite")
-            message: list[Part] = [f"{hooks.described[i].name or 'a leaf'} is bad before the forward: {text}"]
+            message: list[Part] = [f"{hooks.described[i].name or 'a leaf'} is bad as the pass begins: {text}"]
             write = writes.last(leaf)
             if write is not None:
                 message += [f"; {write.what} changed it last, at ", write.stack]
@@ -213,7 +215,8 @@ def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
                     return _came_out(hooks, by_node[id(made)], text)
                 what = f"what {said(facts)} saved as '{name}'"
                 if slot is not None and made is None:
-                    what = f"an operand without a gradient ('{name}')"
+                    variable = _variable(hooks, value)
+                    what = f"{variable or 'an operand'} (no gradient, saved as '{name}')"
                 return i, (f"{what} was bad already in the forward: {text}",), None
         cause = cause_of(node, dict(saved))
         if cause is not None:
@@ -228,6 +231,15 @@ def _bad_result(hooks: TorchPass, order: list[int]) -> Found | None:
                 text += masked_rows(node, value) + ("" if operands else _UNKNOWN)
                 return i, (f"{FIRST}{said(facts)}: {text}",), facts.stack if operands else None
     return None
+
+
+def _variable(hooks: TorchPass, value: torch.Tensor) -> str | None:
+    """What the program calls a tensor that a node has saved: another object, with the same entries."""
+    if hooks.frame is None:
+        return None
+    same = (value.data_ptr(), value.shape, value.dtype, value.stride())
+    frames = user_frames(hooks.frame, hooks.reporter.places)
+    return name_in(frames, lambda t: not unread(t) and (t.data_ptr(), t.shape, t.dtype, t.stride()) == same)
 
 
 _UNKNOWN = "; its own operands were not saved, and may have been bad before it"

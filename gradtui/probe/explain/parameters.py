@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import is_
 from types import FrameType
@@ -85,6 +85,8 @@ class _Optimizer:
         self.kind = type(optimizer).__name__
         self.steps = 0
         self.suspects: list[_Suspect] = []
+        self.instead = ""
+        """Where nothing that it steps was reached: what was, and no optimizer holds, in words."""
 
 
 class Parameters:
@@ -233,7 +235,24 @@ class Parameters:
                 if why.culprit is None and module is not None:
                     why = self._made_anew(p) or why
             known.suspects.append(_Suspect(Reference(p), name, stack, why))
+        if missing and len(missing) == len(parameters):
+            known.instead = self._instead(modules_in(frames))
         self._tell_frozen(optimizer, frozen, homes)
+
+    def _instead(self, modules: list[tuple[str, torch.nn.Module]]) -> str:
+        """What an optimizer that nothing came to may have been meant to step."""
+        held = held_by_optimizers()
+        names = [
+            f"{path}.{name}"
+            for path, model in modules
+            for name, p in torch.nn.Module.named_parameters(model)
+            if p.grad is not None and id(p) not in held and self._reached(p)
+        ]
+        if not names:
+            return ""
+        come = "a gradient comes" if len(names) == 1 else "gradients come"
+        told = several(names, len(names))
+        return f". Nothing that it steps gets any: {come} to {told}, which no optimizer holds"
 
     def _tell_frozen(self, optimizer: Any, frozen: list[Any], homes: dict[int, _Home]) -> None:
         if not frozen:
@@ -290,9 +309,14 @@ class Parameters:
             leaf, why = suspect.leaf(), suspect.why
             if leaf is None or self._lacks(leaf):
                 line = None if why.culprit is None else self._reporter.places.shown(why.culprit)
-                groups.setdefault(why if line is None else (why.kind, line), []).append(suspect)
+                key = "never called" if why.never else why if line is None else (why.kind, line)
+                groups.setdefault(key, []).append(suspect)
         for members in groups.values():
             why = members[0].why
+            if len({member.why for member in members}) > 1 and why.never:
+                why = Why(("their modules were never called in a forward with gradients",), None)
+            if known.instead:
+                why = replace(why, message=(*why.message, known.instead))
             names = [member.name for member in members if member.name]
             told = several(names, len(members))
             head = f"in {known.steps} steps of {known.kind} no gradient has come to {told}, which it steps: "

@@ -33,6 +33,8 @@ class Why:
     """The stack of the statement at fault."""
     kind: str = "unused-parameter"
     """Of the finding."""
+    never: bool = False
+    """Was its module never called?"""
 
 
 def unreached(leaf: torch.Tensor, module: torch.nn.Module | None, forward: ForwardMap, inner: Inner) -> Why:
@@ -43,7 +45,8 @@ def unreached(leaf: torch.Tensor, module: torch.nn.Module | None, forward: Forwa
         cut_off = "were cut off by" if sure else "may have been cut off by"
         return Why((f"its values {cut_off} {cut.how} at ", *lines), stack, "cut-graph")
     if module is not None and forward.ran(id(module)) is None:
-        return Why((f"its {type(module).__name__} was never called in a forward with gradients",), None)
+        told = f"its {type(module).__name__} was never called in a forward with gradients"
+        return Why((told,), None, never=True)
     return Why(("what was made from it does not lead to where backward was called",), None)
 
 

@@ -60,9 +60,12 @@ class Writes:
         return [w for v in versions if (w := self._writes.get((storage, v))) is not None]
 
     def last(self, tensor: torch.Tensor) -> Write | None:
-        """The last change of a tensor."""
+        """The last change of a tensor, also one through `.data`, which leaves its version as it is."""
         key = _key(tensor)
-        return None if key is None else self._writes.get(key)
+        if key is None:
+            return None
+        newest = (write for (storage, _), write in reversed(self._writes.items()) if storage == key[0])
+        return self._writes.get(key) or next(newest, None)
 
 
 def _key(tensor: torch.Tensor) -> tuple[int, int] | None:

@@ -388,3 +388,11 @@ def test_an_optimizer_of_which_nothing_is_used_is_one_finding_that_says_what_is(
         "gradients come to model.0.weight, model.0.bias, model.1.weight and 1 more, which no optimizer holds"
         in (finding.message)
     )
+
+
+def test_one_line_that_goes_bad_on_two_ways_is_one_finding() -> None:
+    p = torch.tensor([0.0, 0.5], requires_grad=True)
+    with record() as trace:
+        torch.where(p > 0, p * p.log(), 0.0).sum().backward()
+    (finding,) = trace.findings
+    assert finding.kind == "nonfinite"

@@ -56,6 +56,7 @@ async def test_the_tabs_of_a_narrow_screen_show_each_pane() -> None:
         }.items():
             await pilot.press(key)
             await until(pilot, lambda expected=expected: expected in screen_text(app))
+            assert "3 lea" in screen_text(app)  # a tab and its key are two words, whichever is open
         await pilot.press("1")
         await until(pilot, lambda: "▶  x1*w1" in screen_text(app))
 
@@ -190,6 +191,8 @@ async def test_x_jumps_to_a_finding_and_f_shows_all() -> None:
         await until(pilot, lambda: "at fault" in pane(app, "findings"))
         assert "▶ overwritten-gradient" in pane(app, "findings")
         assert app.debugger.query_one("#findings").has_focus
+        await pilot.press("N", "enter")
+        assert app.state.cursor == Cursor(1, 1)
         await pilot.press("f")
         await until(pilot, lambda: not app.debugger.query_one("#findings").display)
 

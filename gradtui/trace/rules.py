@@ -211,14 +211,22 @@ def nonfinite(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:
             target = pass_.nodes.get(sent.to)
             got = ", ".join(short(value) for value in step.received)
             at = sent.place or step.function or trace.line_of(node.stack)
-            yield finding_at(
+            found = finding_at(
                 trace, "nonfinite", pass_, step.step, node, at,
                 f"{op_and_name(node)} received {got} and sent {short(sent.value)}"
                 + (f" to {call(target)}" if target else "")
                 + (f", whose value is {short(target.value)}" if target and target.value is not None else "")
                 + "".join(f"; {why}" for why in step.why),
             )  # fmt: skip
+            if not any(_is_one_fault(found, other) for other in trace.findings):
+                yield found
             return
+
+
+def _is_one_fault(found: Finding, other: Finding) -> bool:
+    """Are two of one kind told of one line in one pass? `p * log(p)` goes bad on both of its ways."""
+    same = (found.kind, found.pass_number, found.culprit) == (other.kind, other.pass_number, other.culprit)
+    return same and found.culprit is not None
 
 
 def made_bad_between(trace: Trace, pass_: Pass, step: Stepped) -> Iterator[Finding]:

@@ -330,11 +330,13 @@ class DebuggerScreen(Screen[None]):
             pane.bring_into_view(line)
 
     def _tab_row(self) -> Row:
-        """The tabs, as wide as there is room for: whole words, short ones, or those close together."""
+        """The tabs, as wide as there is room for: whole words, short ones but for the one that is open, short
+        ones alone, or those close together."""
         chosen = self.panes.wish.alone or self.panes.wish.tab
-        for form in (" {0} {1} ", " {0} {2} ", "{0} {2} ", "{0}{2} "):
+        forms = (" {0} {1} ", " {0} {2} ", "{0} {2} ", "{0} {3} ", "{0}{3} ")
+        for form in forms:
             texts = {
-                name: form.format(key, name, name if name == chosen else short)
+                name: form.format(key, name, name if name == chosen else short, short)
                 for key, (name, short) in TABS.items()
             }
             if len("".join(texts.values()).rstrip()) < self.size.width:

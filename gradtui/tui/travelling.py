@@ -81,7 +81,10 @@ class Travelling(Core):
         self.or_say(at, "No finding before this.")
 
     def action_to_selected(self) -> None:
-        """To the step at which the selected node ran."""
+        """To the step at which the selected node ran; among the findings, to the next one."""
+        if self.focused is not None and self.focused.id == "findings":
+            self.action_next_finding()
+            return
         shown, node = self.state.shown_pass, self.state.selected
         runs = shown.runs.get(node) if shown is not None and node is not None else None
         at = Cursor(shown.number, runs[0]) if shown is not None and runs else None

@@ -14,6 +14,7 @@ import torch
 import gradtui
 from gradtui.probe import names
 from gradtui.probe.names import search
+from gradtui.probe.written import written_out
 from gradtui.scalar import Value
 from gradtui.scalar.nn import MLP
 
@@ -216,7 +217,7 @@ def test_labels_name_what_no_variable_holds() -> None:
     ],
 )
 def test_expressions_are_written_as_maths(op: str, operands: list[str | None], text: str | None) -> None:
-    assert names.written_out(op, operands) == text
+    assert written_out(op, operands) == text
 
 
 def test_a_trace_in_scope_is_not_looked_into() -> None:

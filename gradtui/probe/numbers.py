@@ -5,13 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from gradtui.probe.few import summary_of_floats
 from gradtui.wire.messages import Summary, Value
-
-FEW = 64
-"""Up to this many elements, all values cross."""
-SOME = 4096
-"""Up to this many elements, min, max, mean and zeros cross too."""
-
 
 _LIBRARIES = ("numpy", "torch", "jax", "jaxlib", "cupy", "decimal", "fractions")
 _ROUNDING = {"float32": 1.1920929e-07, "float16": 9.8e-4, "bfloat16": 7.8e-3}
@@ -132,37 +127,3 @@ def _flat(x: Any) -> list[float]:
         else:
             out.append(float(item))
     return out
-
-
-def summary_of_floats(
-    flat: list[float], shape: tuple[int, ...], dtype: str, device: str, keep: int = FEW
-) -> Summary:
-    """The full summary of a few numbers, computed here so that it costs no tensor operations.
-
-    All values are kept up to `keep` of them.
-    """
-    count = len(flat)
-    if not count:
-        return Summary(shape, dtype, device, norm=0.0, zeros=0, values=())
-    nonfinite = sum(1 for v in flat if not math.isfinite(v))
-    if nonfinite:
-        nan = any(v != v for v in flat)
-        low = high = math.nan if nan else 0.0
-        if not nan:
-            low, high = min(flat), max(flat)
-        norm = math.nan if nan else math.inf
-        mean = sum(flat) / count
-    else:
-        low, high, norm, mean = min(flat), max(flat), math.hypot(*flat), math.fsum(flat) / count
-    return Summary(
-        shape,
-        dtype,
-        device,
-        norm=norm,
-        min=low,
-        max=high,
-        mean=mean,
-        zeros=flat.count(0.0),
-        nonfinite=nonfinite,
-        values=tuple(flat) if count <= keep else None,
-    )

@@ -17,6 +17,7 @@ from gradtui.probe.stops import Stops
 from gradtui.wire.channel import Closed, Outlet
 from gradtui.wire.messages import (
     Event,
+    Explained,
     Notice,
     Output,
     PassBegan,
@@ -110,6 +111,12 @@ class Reporter:
     def notice(self, message: str, number: int | None = None) -> None:
         """Tell the person something that is no fault."""
         self.send(Notice(message, number))
+
+    def explain(self, told: Explained) -> None:
+        """Tell why something went wrong."""
+        for stack in (told.culprit, told.source, *(part for part in told.message if isinstance(part, int))):
+            self.places.use(stack)
+        self.send(told)
 
     def fault(self, error: Exception, doing: str = "watch a pass") -> None:
         """Something was raised while we worked inside the program: a fault of ours becomes one notice.

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from gradtui.probe.explain.deeds import Deeds
+from gradtui.probe.pytorch.leaves import parameters_of
 from gradtui.probe.pytorch.private import before_optimizer_step, being_compiled, readable, untouched
 from gradtui.probe.reporter import Reporter
 from gradtui.wire.messages import Explained, Part
@@ -144,13 +145,12 @@ class EmptySteps:
         return write.stack if len(self._deeds.writes.since(grad, before)) < grad._version - before else None
 
     def _tell(self, suspect: _Suspect) -> None:
-        use = self._reporter.places.use
-        parts = [use(part) or 0 if isinstance(part, int) else part for part in suspect.message]
-        self._reporter.send(Explained("empty-step", suspect.last, 0, 0, tuple(parts), use(suspect.cleared)))
+        told = Explained("empty-step", suspect.last, 0, 0, tuple(suspect.message), suspect.cleared)
+        self._reporter.explain(told)
 
 
 def _leaves(optimizer: Any) -> list[Any]:
-    return [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+    return [p for p in parameters_of(optimizer) if p.requires_grad]
 
 
 def _has_gradient(leaf: Any) -> bool:

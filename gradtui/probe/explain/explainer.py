@@ -98,9 +98,7 @@ class Explainer:
     def _send(
         self, kind: str, number: int, step: int, node: int, message: Sequence[Part], culprit: int | None
     ) -> None:
-        use = self._reporter.places.use
-        told = tuple([use(part) or 0 if isinstance(part, int) else part for part in message])
-        self._reporter.send(Explained(kind, number, step, node, told, use(culprit)))
+        self._reporter.explain(Explained(kind, number, step, node, tuple(message), culprit))
 
     def _told(self, error: Exception, hooks: TorchPass, outputs: Any, inputs: Any, i: int | None) -> Told:
         text = str(error) if type(error) is RuntimeError else ""

@@ -20,7 +20,7 @@ import torch
 from gradtui.probe.explain.names import defined, modules_in, several
 from gradtui.probe.explain.writes import Writes
 from gradtui.probe.frames import user_frames
-from gradtui.probe.pytorch.leaves import AsItWas, held_by_optimizers
+from gradtui.probe.pytorch.leaves import AsItWas, held_by_optimizers, parameters_of
 from gradtui.probe.pytorch.private import is_leaf
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.weak import Reference
@@ -75,7 +75,7 @@ class HiddenParameters:
             self._looked += 1
             self._look(optimizer, frame)
         elif self._watched:
-            held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+            held = set(map(id, parameters_of(optimizer)))
             self._watched = [h for h in self._watched if self._remains(h, optimizer, held)]
             self._notice([h for h in self._watched if h.steps == STEPS])
 
@@ -85,19 +85,16 @@ class HiddenParameters:
             return
         held = held_by_optimizers()
         found = [h for h in self._watched if h.steps >= ENOUGH and self._unmoved(h, held)]
-        use = self._reporter.places.use
         for container, members in _by_container(found).items():
             first = members[0]
             told = f"{_said(container, members)} Make it an nn.ModuleList (or nn.ParameterList)"
-            self._reporter.send(
-                Explained(
-                    "unstepped-parameter", *at, 0, (told,), use(first.stack), use(first.stack), first.name
-                )
+            self._reporter.explain(
+                Explained("unstepped-parameter", *at, 0, (told,), first.stack, first.stack, first.name)
             )
         self._watched.clear()
 
     def _look(self, optimizer: Any, frame: FrameType) -> None:
-        stepped = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        stepped = set(map(id, parameters_of(optimizer)))
         seen: set[int] = set()
         held: set[int] | None = None
         for path, model in modules_in(user_frames(frame, self._reporter.places)):

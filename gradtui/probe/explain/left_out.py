@@ -16,7 +16,7 @@ import torch
 
 from gradtui.probe.explain.names import modules_in, several
 from gradtui.probe.frames import user_frames
-from gradtui.probe.pytorch.leaves import AsItWas, held_by_optimizers
+from gradtui.probe.pytorch.leaves import AsItWas, held_by_optimizers, parameters_of
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.weak import Reference
 
@@ -82,7 +82,7 @@ class LeftOut:
             )
 
     def _look(self, optimizer: Any, frame: FrameType) -> None:
-        stepped = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        stepped = set(map(id, parameters_of(optimizer)))
         known = {id(one.was.reference()) for one in self._watched}
         held: set[int] | None = None
         for path, model in modules_in(user_frames(frame, self._reporter.places)):

@@ -133,10 +133,7 @@ def _wait(hooks: TorchPass, order: list[int], found: Found, recomputed: Recomput
 
     def tell(seen: Seen) -> None:
         try:
-            told = _explained(hooks, _hidden(lines, seen, places, order, found) or found)
-            for stack in (told.culprit, *(part for part in told.message if isinstance(part, int))):
-                places.use(stack)
-            reporter.send(told)
+            reporter.explain(_explained(hooks, _hidden(lines, seen, places, order, found) or found))
         except Exception as error:
             reporter.fault(error, "look at what is computed again")
 

@@ -27,7 +27,7 @@ from gradtui.probe.explain.unreached import Inner, Why, unreached
 from gradtui.probe.frames import user_frames
 from gradtui.probe.pytorch.forward import ForwardMap
 from gradtui.probe.pytorch.graph import walk
-from gradtui.probe.pytorch.leaves import held_by_optimizers, sample
+from gradtui.probe.pytorch.leaves import held_by_optimizers, parameters_of, sample
 from gradtui.probe.pytorch.private import backward_of, is_leaf, leaf_of, op_of
 from gradtui.probe.reporter import Reporter
 from gradtui.probe.weak import Reference, Remembered
@@ -209,7 +209,7 @@ class Parameters:
             self._explain(why, [head, *why.message], None, names)
 
     def _suspect(self, known: _Optimizer, optimizer: Any, frame: FrameType) -> None:
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        parameters = parameters_of(optimizer)
         missing = [p for p in parameters if self._lacks(p)]
         frozen = [p for p in parameters if not p.requires_grad and is_leaf(p)]
         if not missing and not frozen:
@@ -329,13 +329,10 @@ class Parameters:
         known.suspects.clear()
 
     def _explain(self, why: Why, parts: list[Part], source: int | None, names: list[str]) -> None:
-        use = self._reporter.places.use
-        message = tuple([use(part) or 0 if isinstance(part, int) else part for part in parts])
         number, step, _ = self.last
         name = names[0] if names else None
-        self._reporter.send(
-            Explained(why.kind, number, step, 0, message, use(why.culprit), use(source), name)
-        )
+        told = Explained(why.kind, number, step, 0, tuple(parts), why.culprit, source, name)
+        self._reporter.explain(told)
 
 
 def _alike(one: list[float] | None, other: list[float] | None) -> bool:

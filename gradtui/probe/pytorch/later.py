@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from gradtui.probe.numbers import FEW, summary_of_floats
+from gradtui.probe.few import FEW, summary_of_floats
 from gradtui.probe.pytorch.private import dispatch_modes, readable, untouched
 from gradtui.wire.messages import Summary, Value
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from gradtui.probe.numbers import FEW
+from gradtui.probe.few import FEW
 from gradtui.probe.pytorch.leaves import same_entries, sample
 from gradtui.probe.pytorch.summaries import read
 from gradtui.probe.weak import Remembered

@@ -24,6 +24,8 @@ SAMPLE = 64
 """Entries of a large leaf that are looked at, evenly spread."""
 PIECE = 1 << 14
 """Entries whose bits are added up at once: what a processor's cache holds."""
+FAR_PIECE = 1 << 22
+"""On a device, where each piece is a call."""
 _OURS = 3
 """References to a tensor that only one view knows: the view's, the asking function's, the question's."""
 
@@ -121,6 +123,11 @@ def held_by_optimizers() -> set[int]:
     }
 
 
+def parameters_of(optimizer: Any) -> list[Any]:
+    """What an optimizer steps, that has just done so."""
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
 def _bits(tensor: torch.Tensor) -> int | None:
     """A sum of all entries' bits, each times its place: changes with any entry. None where there is none.
 
@@ -135,9 +142,10 @@ def _bits(tensor: torch.Tensor) -> int | None:
         if kind is None:
             return None
         whole = flat.resolve_neg().contiguous().view(kind).reshape(-1)
-        places = _places(min(whole.numel(), PIECE), whole.device)
+        size = PIECE if whole.is_cpu else FAR_PIECE
+        places = _places(min(whole.numel(), size), whole.device)
         wide = torch.empty_like(places)  # one for all: many short-lived ones would tear the heap apart
-        pieces = torch.split(whole, PIECE)
+        pieces = torch.split(whole, size)
         sums = torch.empty(len(pieces), dtype=torch.int64, device=whole.device)
         for k, piece in enumerate(pieces):
             count = len(piece)
@@ -157,7 +165,10 @@ def sample(tensor: torch.Tensor) -> list[float] | None:
         step = max(1, tensor.numel() // SAMPLE)
         count = -(-tensor.numel() // step)
         flat = tensor.detach().as_strided((count,), (step,), tensor.storage_offset())
-        entries: list[float] = flat.tolist()
+        try:
+            entries: list[float] = flat.tolist()
+        except RuntimeError:  # a program may forbid to wait for a device
+            return None
         return entries
 
 

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import torch
 
 from gradtui.probe.breakpoints import FINITE, Span
-from gradtui.probe.numbers import FEW
+from gradtui.probe.few import FEW
 from gradtui.probe.pytorch.later import Later
 from gradtui.probe.pytorch.private import keys_of
 from gradtui.probe.pytorch.summaries import DTYPES, norm_of, read

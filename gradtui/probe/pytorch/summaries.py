@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import torch
 from msgspec import structs
 
-from gradtui.probe.numbers import FEW, SOME, summary_of_floats
+from gradtui.probe.few import FEW, SOME, summary_of_floats
 from gradtui.probe.pytorch.private import dispatch_modes, keys_of, readable, untouched
 from gradtui.wire.messages import Summary
 

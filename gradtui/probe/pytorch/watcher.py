@@ -22,7 +22,7 @@ from gradtui.probe.pytorch.deep_graphs import make_safe
 from gradtui.probe.pytorch.describe import Describer
 from gradtui.probe.pytorch.forward import ForwardMap
 from gradtui.probe.pytorch.graph import Graph, walk
-from gradtui.probe.pytorch.leaves import TorchLeaf
+from gradtui.probe.pytorch.leaves import TorchLeaf, parameters_of
 from gradtui.probe.pytorch.one_pass import Attention, Failed, TorchPass
 from gradtui.probe.pytorch.private import (
     being_captured,
@@ -106,7 +106,7 @@ class TorchWatcher:
             self._guarded(self._parameters.stepped, optimizer, _caller())
 
     def _tell_of_step(self, optimizer: Any) -> None:
-        found = [self._describer.known(p) for group in optimizer.param_groups for p in group["params"]]
+        found = [self._describer.known(p) for p in parameters_of(optimizer)]
         self._gradients.stepped([leaf for leaf in found if leaf is not None])
 
     def _was_reached(self, leaf: Any) -> bool:
@@ -222,10 +222,7 @@ class TorchWatcher:
         """Where the root's value is not finite, tell the first value of the forward that is not."""
         told = self._nonfinite.of_root(hooks, hooks.graph.roots, self._forward.deeds.writes)
         if told is not None:
-            places = self._reporter.places
-            for stack in (told.culprit, *(part for part in told.message if isinstance(part, int))):
-                places.use(stack)
-            self._reporter.send(told)
+            self._reporter.explain(told)
 
     # ------------------------------------------------------------------- begin
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from gradtui.probe import names
 from gradtui.probe.pytorch.graph import Graph
 from gradtui.probe.pytorch.private import op_of, packed, readable, saved_value
+from gradtui.probe.written import written_out
 
 _SIGNS = {
     "Add": "+",
@@ -100,12 +100,12 @@ def _written_out(node: Any, operands: list[str | None]) -> str | None:
         if any(operands):  # one that needs no gradient may be nowhere to be found: `out - …`
             unknown = [function is None for function, _ in node.next_functions]
             operands = ["…" if o is None and gone else o for o, gone in zip(operands, unknown)]
-        return names.written_out(_SIGNS[word], operands)
+        return written_out(_SIGNS[word], operands)
     if word == "Pow":
         exponent = getattr(node, "_saved_exponent", None)
         if isinstance(exponent, (int, float)):
-            return names.written_out(f"**{exponent:g}", operands[:1])
-        return names.written_out("**", operands)
+            return written_out(f"**{exponent:g}", operands[:1])
+        return written_out("**", operands)
     if word == "T":
         return f"{operands[0]}.T" if operands and _PATH.fullmatch(operands[0] or "") else None
-    return names.written_out(word.lower(), operands[:1]) if word in _CALLED else None
+    return written_out(word.lower(), operands[:1]) if word in _CALLED else None

@@ -11,6 +11,7 @@ from gradtui.probe.places import Places
 from gradtui.probe.scalar.engines import Engines
 from gradtui.probe.scalar.graph import Entry
 from gradtui.probe.scalar.operations import needs_constant, side_of, sign_of
+from gradtui.probe.written import written_out
 
 
 class ScalarNames:
@@ -50,18 +51,18 @@ class ScalarNames:
         elif needs_constant(entry.op, len(entry.operands)):
             entry.name = self._with_constant(entry)
         else:
-            entry.name = names.written_out(sign_of(entry.op) or entry.op, [o.name for o in entry.operands])
+            entry.name = written_out(sign_of(entry.op) or entry.op, [o.name for o in entry.operands])
 
     def _with_constant(self, entry: Entry) -> str | None:
         """`w - 2`, `2 - w` or `-w`: which of them the engine's function that made the node tells."""
         side = side_of(self._places.engine_functions(entry.made.stack), entry.op)
         operand, sign = entry.operands[0].name, sign_of(entry.op) or entry.op
         if side == "neg":
-            return names.written_out("neg", [operand])
+            return written_out("neg", [operand])
         if side is None or entry.made.constant is None:
             return None
         constant = f"{entry.made.constant:g}"
-        return names.written_out(sign, [constant, operand] if side == "left" else [operand, constant])
+        return written_out(sign, [constant, operand] if side == "left" else [operand, constant])
 
     def _forget_stale(self, entries: list[Entry], frames: list[FrameType]) -> None:
         """Forget names that two nodes claim, and those of variables that hold another engine object now."""

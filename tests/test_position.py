@@ -158,3 +158,14 @@ def test_nodes_of_one_name_are_told_apart_and_no_others() -> None:
         if len(set(term.symbols.partition(" · ")[0].split(" += "))) == 1
     ]
     assert tautology == []
+
+
+def test_at_the_step_itself_a_finding_gives_its_reason_alone() -> None:
+    with gradtui.record() as trace:
+        w = torch.ones(6, requires_grad=True)
+        (w - 1).sqrt().sum().backward()
+    (finding,) = trace.findings
+    here = State(trace, "train.py", Cursor(1, finding.step))
+    told = text_of(step.rows_of(here, 80))
+    assert "⚠ nonfinite: 6 of 6 entries are not finite, the first at [0] (inf); there saved" in told
+    assert "result is 0" in told

@@ -30,7 +30,10 @@ def rows_of(state: State, width: int) -> list[Row]:
     for finding in state.trace.findings:
         if finding.pass_number == shown.number and finding.step == state.cursor.step:
             rows.append(())
-            rows += wrapped(row((f"⚠ {finding.kind}: ", "bad"), finding.message), width, "  ")
+            told = finding.message
+            if finding.kind == "nonfinite" and step is not None and step.message.why:
+                told = "; ".join(step.message.why)  # what it received and sent stands above
+            rows += wrapped(row((f"⚠ {finding.kind}: ", "bad"), told), width, "  ")
             for what, line in finding.lines:
                 rows.append(row((f"  {what:9}  ", "dim"), (line, "bad" if what == "at fault" else "")))
     return [line for r in rows for line in (wrapped(r, width, "      ") if width_of(r) > width else [r])]

@@ -169,6 +169,7 @@ class TorchWatcher:
 
     def _account(self, hooks: TorchPass, error: str | None, retained: bool, created: bool) -> None:
         """The engine has returned or raised; its graph was `retained`, and one of the pass `created`."""
+        self._guarded(hooks.settle)
         self._guarded(self._gradients.ends, hooks.number, hooks.accumulated, hooks.used)
         if hooks.is_told:
             self._guarded(self._parameters.saw, hooks.nodes, hooks.described)

@@ -29,7 +29,7 @@ from gradtui.trace import Trace
             "cut_student",
             "student.weight and 1 more are frozen at tests/programs/faults/cut_student.py:9, called at",
         ),
-        ("replaced_forward", "the forward makes net.bias anew each time"),
+        ("replaced_forward", "the forward puts net.bias there, at"),
         (
             "unused_logged",
             "net.forgotten.weight, net.forgotten.bias, which it steps: its Linear was never called",

@@ -173,3 +173,46 @@ def test_where_a_breakpoint_is_armed_it_is_waited_for(text: str, at: tuple[int, 
         assert run.go("end") == ("breakpoint", *at)
         steps = [(event.number, event.step) for event in run.of(Stepped)]
         assert steps == [(n, step) for n in (1, 2, 3) for step in (1, 2, 3) if (n, step) <= at]
+
+
+class Fails(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x * 1
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
+        raise ValueError("enough")
+
+
+def test_what_a_node_received_that_failed_is_known(device: Device) -> None:
+    w = torch.ones(100, requires_grad=True)
+    with gradtui.record() as trace, pytest.raises(ValueError, match="enough"):
+        (Fails.apply(w) * 2).sum().backward()
+    assert "received float32[100] of norm 20" in trace.findings[0].message
+
+
+def test_tensors_of_eight_bits_are_read_where_they_are(device: Device) -> None:
+    w = torch.ones(200, requires_grad=True)
+    with gradtui.record() as trace:
+        w.to(torch.float8_e4m3fn).to(torch.float32).sum().backward()
+    assert len(trace.passes[0].steps) == 4
+    assert not trace.notices
+
+
+def test_what_ends_the_waiting_loses_no_step(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    promises, numbers = Later(), torch.ones(3)
+    promise = promises.promise(numbers)
+    fetch = Later._fetch
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Later, "_fetch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        promises.settle()
+    monkeypatch.setattr(Later, "_fetch", fetch)
+    promises.settle()
+    value = promises.value(promise)
+    assert isinstance(value, Summary)
+    assert value.values == (1.0, 1.0, 1.0)

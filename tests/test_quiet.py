@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradtui.probe.breakpoints import FINITE, Armed, holds
+from gradtui.probe.pytorch.later import Later
 from gradtui.probe.pytorch.reading import Reader
 from gradtui.probe.pytorch.summaries import summarize
 from gradtui.session.breakpoints import parse
@@ -42,23 +43,23 @@ def test_ordinary_gradients_are_quiet(text: str) -> None:
 def test_what_norms_do_not_tell_is_never_quiet(text: str) -> None:
     low, high = Armed(parse(text, 1)).quiet
     assert low > high
-    reader = Reader(True)
-    reader.listen((low, high))
+    reader = Reader(True, Later())
+    reader.listen((low, high), True)
     assert reader.loud
 
 
 @pytest.mark.parametrize("entries", [65, 10_000])
 def test_a_reader_is_loud_with_what_is_not_quiet_also_when_it_comes_again(entries: int) -> None:
-    reader, ordinary, large = Reader(True), torch.ones(entries), torch.full((entries,), 1e6)
+    reader, ordinary, large = Reader(True, Later()), torch.ones(entries), torch.full((entries,), 1e6)
     for gradient, loud in [(ordinary, False), (large, True), (large, True), (ordinary, False)]:
-        reader.listen((0.0, 1e6))
+        reader.listen((0.0, 1e6), True)
         reader.step((gradient,), (), ())
         assert reader.loud == loud
     quiet = (0.0, math.inf)
-    reader.listen(quiet)
+    reader.listen(quiet, True)
     reader.step((large,), (large.view(-1, 5),), (7,))
     assert not reader.loud
-    reader.listen(quiet)
+    reader.listen(quiet, True)
     _, told = reader.step((large,), (large.mul_(math.nan),), (7,))
     assert reader.loud
     assert told[0] is not None

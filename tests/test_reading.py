@@ -11,6 +11,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradtui.probe.pytorch import summaries
+from gradtui.probe.pytorch.later import Later
 from gradtui.probe.pytorch.reading import Reader
 from gradtui.wire.messages import Summary
 
@@ -72,7 +73,7 @@ def test_it_is_what_a_careful_look_gives(kind: str, brief: bool) -> None:
     tensor = KINDS[kind]
     careful = summaries._read(tensor, False, brief)
     assert repr(summaries.read(tensor, False, brief)) == repr(careful)  # in text NaN equals NaN
-    reader = Reader(brief)
+    reader = Reader(brief, Later())
     for _ in range(2):
         assert repr(reader(tensor, False)) == repr(careful)
         if brief:
@@ -87,7 +88,7 @@ def test_a_view_of_what_was_received_is_what_a_careful_look_gives(kind: str) -> 
     if tensor.dim() == 2 and type(tensor) is torch.Tensor:
         views += [tensor.t(), tensor[1:], tensor[:, ::2]]
     for view in views:
-        reader = Reader(True)
+        reader = Reader(True, Later())
         _, (told,) = reader.step((tensor,), (view,), (1,))
         careful = summaries._read(view, False, True)
         assert told is not None
@@ -103,16 +104,16 @@ def test_nothing_is_read_where_the_program_would_see_it() -> None:
             raise AssertionError(f"seen: {func}")
 
     with Seeing():
-        (told,), _ = Reader(True).step((MANY,), (), ())
+        (told,), _ = Reader(True, Later()).step((MANY,), (), ())
     assert told == Summary((12, 10), "float32", "cpu", note="under a dispatch mode")
-    (told,), _ = Reader(True).step((MANY,), (), ())
+    (told,), _ = Reader(True, Later()).step((MANY,), (), ())
     assert told is not None
     assert told.norm == MANY.norm().item()
 
     seen: list[Any] = []
 
     def square(x: torch.Tensor) -> torch.Tensor:
-        seen.extend(Reader(True).step((x,), (), ())[0])
+        seen.extend(Reader(True, Later()).step((x,), (), ())[0])
         return (x * x).sum()
 
     torch.func.vmap(torch.func.grad(square))(MANY)

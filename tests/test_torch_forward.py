@@ -263,3 +263,36 @@ def test_a_forked_child_maps_nothing() -> None:
         assert os.waitpid(child, 0)[1] == 0
         w * 2
         assert len(forward._starts) > known
+
+
+def test_of_very_many_stacks_the_nearest_lines_of_the_program_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gradtui.probe.places.CROWD", 20)
+    torch.manual_seed(0)
+    order = iter(torch.rand(2_000).tolist())
+
+    def tree(depth: int) -> torch.Tensor:
+        if not depth:
+            return norm(w)
+        if next(order) < 0.5:
+            one, other = tree(depth - 1), tree(depth - 1)
+        else:
+            other, one = tree(depth - 1), tree(depth - 1)
+        return one + other
+
+    norm, w = torch.nn.LayerNorm(4), torch.ones(4, requires_grad=True)
+    with gradtui.record() as trace:
+        for _ in range(20):
+            tree(6).sum().backward()
+    assert len(trace.stacks) < 300
+    lines = {trace.source_of(node) for run in trace.passes for node in run.nodes.values() if not node.leaf}
+    assert all(line is not None and "test_torch_forward.py" in line for line in lines)
+
+
+def test_equal_code_that_is_made_anew_is_one_code() -> None:
+    w = torch.ones(3, requires_grad=True)
+    with gradtui.record() as trace:
+        for _ in range(50):
+            eval("(w * w).sum()", {"w": w}).backward()
+    assert len(trace.stacks) < 10

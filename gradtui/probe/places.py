@@ -20,7 +20,7 @@ DEPTH = 24
 WHOLE = 200
 """Of a call of backward, which a trainer may hide deep inside."""
 CROWD = 10_000
-"""Distinct stacks, from which on `NEAR` frames of an operation are looked at.
+"""Distinct stacks, from which on `NEAR` frames of the program's own are looked at.
 
 A recursive net takes another way each time.
 """
@@ -39,6 +39,11 @@ _LIBRARIES = tuple(
 
 STAND_IN = "<gradtui>"
 """What functions of ours are called that stand in for one of the program's (`blame`): in the same file."""
+
+_TAKES_MORE = 0x04 | 0x08
+"""Of a code: `*args`, `**kwargs`."""
+_INNER = ("listcomp", "setcomp", "dictcomp", "genexpr", "lambda")
+"""Functions that are part of another."""
 
 Kind = Literal["user", "engine", "library"]
 
@@ -71,7 +76,8 @@ class Places:
         self._codes: dict[int, CodeType] = {}  # also keeps them alive, so that an id means one code
         self._equal: dict[tuple[CodeType, str], CodeType] = {}
         """The first of equal codes of one file: `eval` makes another one each time."""
-        self._depth = DEPTH
+        self._own: dict[int, bool] = {}
+        """Codes, by `id()`, and whether they are the program's; of those that are kept alive."""
         self._engine_codes: set[int] = set()
         self._step_names: set[str] = set()
         self._lines: dict[tuple[int, int], Place] = {}
@@ -88,9 +94,11 @@ class Places:
 
     def stack(self, frame: FrameType | None, depth: int = 0) -> int:
         """The id of the stack that ends in `frame`. Cheap: called for every forward operation."""
+        if len(self._raw) > CROWD and not depth:
+            return self._near(frame)
         path: list[int] = []
         add = path.append
-        f, more = frame, depth or self._depth
+        f, more = frame, depth or DEPTH
         while f is not None and more:
             add(id(f.f_code))
             add(f.f_lasti)
@@ -98,6 +106,19 @@ class Places:
             more -= 1
         key = tuple(path)
         return self._stacks.get(key) or self._register(key, frame, depth)
+
+    def _near(self, frame: FrameType | None) -> int:
+        """The id of the stack up to the nearest few of the program's frames."""
+        f, own, depth = frame, 0, 0
+        while f is not None and own < NEAR and depth < DEPTH:
+            code = f.f_code
+            known = self._own.get(id(code)) if id(code) in self._codes else None
+            if known is None:
+                known = not of_probe(code) and self.is_user(code)
+                if id(code) in self._codes:
+                    self._own[id(code)] = known
+            own, depth, f = own + known, depth + 1, f.f_back
+        return self.stack(frame, max(1, depth))
 
     def _register(self, key: tuple[int, ...], frame: FrameType | None, depth: int) -> int:
         if frame is not None and of_probe(frame.f_code) and frame.f_back is not None:
@@ -117,8 +138,6 @@ class Places:
             self._codes[id(code)] = code
         self._raw.append(raw)
         self._resolved.append(None)
-        if len(self._raw) > CROWD:
-            self._depth = NEAR
         number = self._stacks[key] = len(self._raw) - 1
         return number
 
@@ -180,9 +199,17 @@ class Places:
         return None
 
     def caller(self, stack: int) -> int | None:
-        """Where the program called the function that a stack ends in, if it was given anything: a helper."""
-        own = [(code, at) for code, at in self._raw[stack] if not of_probe(code) and self.is_user(code)]
-        return self.at(*own[1]) if len(own) > 1 and own[0][0].co_argcount else None
+        """Where the program called the function that a stack ends in, if it takes anything: a helper."""
+        own = [
+            (code, at)
+            for code, at in self._raw[stack]
+            if not of_probe(code) and self.is_user(code) and code.co_name.strip("<>") not in _INNER
+        ]
+        if len(own) < 2:
+            return None
+        helper = own[0][0]
+        takes = helper.co_argcount or helper.co_kwonlyargcount or helper.co_flags & _TAKES_MORE
+        return self.at(*own[1]) if takes else None
 
     # ------------------------------------------------------------- resolving
 

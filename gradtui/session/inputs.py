@@ -46,8 +46,8 @@ def find_inputs(tree: ast.Module, text: str) -> tuple[Input, ...]:
     found: dict[str, Input | None] = {}
     for name, value in _assignments(tree):
         literal = _literal_of(value)
-        message_of = literal is not None and literal.lineno == literal.end_lineno
-        if literal is None or not message_of or name in found:
+        one_line = literal is not None and literal.lineno == literal.end_lineno
+        if literal is None or not one_line or name in found:
             found[name] = None
         else:
             assert literal.end_col_offset is not None

@@ -32,6 +32,8 @@ DIVERGED = 1e4
 """Growth of a leaf's gradient since the first pass; and the least norm that is called large."""
 HUGE = 1e8
 """Norm of a leaf's gradient, in multiples of the leaf's own, that is too large in any pass."""
+TRIED = 8
+"""Weights that get next to nothing, last ones first, from which the way to the root is looked at."""
 PASSES = 3
 """Passes in a row that must show what is told of `vanishing` and `dead-unit`."""
 DEAD = 0.75
@@ -147,7 +149,7 @@ class Flow:
     # --------------------------------------------------------------- exploding
 
     def _diverging(self, trace: Trace, pass_: Pass, leaves: list[Stepped]) -> Iterator[Finding]:
-        scale = _scale(pass_)
+        scale, loss = _scale(pass_), max(1.0, magnitude(pass_.root.value) or 0.0)
         for step in leaves:
             account = step.accumulated
             norm = magnitude(account.added) if account is not None else None
@@ -161,7 +163,7 @@ class Flow:
             leaf.last = norm
             own = max(magnitude(node.value) or 0.0, 1.0)
             since = f"{digits(norm / first, 1)} times its norm in the first pass" if first else "from nothing"
-            if norm > HUGE * own and _is_growth(pass_, norm / own):
+            if norm > HUGE * own and (norm > HUGE * own * loss or _grows(pass_)):
                 told = f"{digits(norm / own, 1)} times the norm of the leaf itself"
                 leap = jump(trace, pass_, norm / own)
                 told += f"; {leap[1]}" if leap is not None else ""
@@ -287,15 +289,23 @@ def _fading(pass_: Pass, weights: list[_Sized]) -> list[_Sized]:
     sizes = [size for _, size in weights]
     if len(sizes) < LAYERS or not min(sizes) < VANISHED * max(sizes):
         return []
-    far, _ = next(weight for weight in reversed(weights) if weight[1] < VANISHED * max(sizes))
-    before, waiting = {far.node}, [far.node]
+    faint = [step.node for step, size in weights if size < VANISHED * max(sizes)]
+    for far in islice(reversed(faint), TRIED):
+        chain = _chain(pass_, weights, far)
+        if _fades([size for _, size in chain]):
+            return chain
+    return []
+
+
+def _chain(pass_: Pass, weights: list[_Sized], far: int) -> list[_Sized]:
+    """The weights on the way from the root to one of them."""
+    before, waiting = {far}, [far]
     while waiting:
         for user in pass_.users.get(waiting.pop(), ()):
             if user not in before:
                 before.add(user)
                 waiting.append(user)
-    chain = [(step, size) for step, size in weights if _is_used_in(pass_, step.node, before)]
-    return chain if _fades([size for _, size in chain]) else []
+    return [(step, size) for step, size in weights if _is_used_in(pass_, step.node, before)]
 
 
 def _is_used_in(pass_: Pass, leaf: int, nodes: set[int]) -> bool:
@@ -331,14 +341,11 @@ def _fades(sizes: list[float]) -> bool:
     return falling and middles[3] < VANISHED * middles[0]
 
 
-def _is_growth(pass_: Pass, norm: float) -> bool:
-    """Is a leaf's gradient of such a norm, in multiples of its own, larger than loss and data explain?
+def _grows(pass_: Pass) -> bool:
+    """Do nodes receive much more than the first of them that received several numbers?
 
-    A loss of large numbers has large gradients. They have grown where they are beyond that too, or where
-    what nodes receive is much more than the first of them that received several numbers.
+    Else large gradients are those of a loss of large numbers.
     """
-    if norm > HUGE * max(1.0, magnitude(pass_.root.value) or 0.0):
-        return True
     first, most = 0.0, 0.0
     for step in pass_.messages:
         got = step.received[0] if step.received and not ends_in_leaf(pass_, step.node) else None

@@ -45,6 +45,8 @@ class Cut:
     """What was cut off: operands with a gradient, of all that was made without."""
     leaves: bool = False
     """Do the values leave torch (`.item()`)?"""
+    direct: bool = False
+    """Did they do so right there?"""
     near: set[int] = field(default_factory=set)
     """Leaves, by `id()`, that were found on a short look at what the operands were made from."""
     whole: bool = True

@@ -305,7 +305,7 @@ class Deeds:
         elif args[0].requires_grad:
             how = _LEAVING[_name(func)]
             self.cuts.left = self._cut(how, self._places.stack(frame), (Reference(args[0]),))
-            self.cuts.left.leaves = True
+            self.cuts.left.leaves = self.cuts.left.direct = True
             self.cuts.look(self.cuts.left, [args[0]])
 
     # --------------------------------------------------------- gradients on, off

@@ -242,11 +242,11 @@ class Explainer:
         seen: set[int] = set()
         for path, module in modules_in(frames):
             leaves = [(name, p) for name, p in torch.nn.Module.named_parameters(module) if id(p) not in seen]
-            seen.update(id(p) for _, p in leaves)
             if not leaves or any(p.requires_grad for _, p in leaves):
                 continue
             if held is not None and not any(id(p) in held for _, p in leaves):
                 continue
+            seen.update(id(p) for _, p in leaves)
             name, leaf = leaves[0]
             are = f" and {len(leaves) - 1} more are frozen" if len(leaves) > 1 else " is frozen"
             parts += ["; " if parts else "", f"{path}.{name}{are}", *deeds.frozen(leaf)]
@@ -266,7 +266,7 @@ class Explainer:
             ):
                 continue
             name = name_in(frames, partial(is_, tensor)) or "a tensor asked for"
-            why = unreached(tensor, None, self._forward, Inner(hooks.graph.sequence_numbers))
+            why = unreached(tensor, None, self._forward, Inner(hooks.graph.sequence_numbers), True)
             message = [f"{name} is not in the graph of this pass: ", *why.message]
             return why.kind, message, why.culprit
         return "unused-parameter", ["a tensor asked for is not in the graph of this pass"], None

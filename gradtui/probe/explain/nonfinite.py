@@ -236,7 +236,13 @@ def _variable(hooks: TorchPass, value: torch.Tensor) -> str | None:
         return None
     same = (value.data_ptr(), value.shape, value.dtype, value.stride())
     frames = user_frames(hooks.frame, hooks.reporter.places)
-    return name_in(frames, lambda t: not unread(t) and (t.data_ptr(), t.shape, t.dtype, t.stride()) == same)
+
+    def is_it(t: torch.Tensor) -> bool:
+        if type(t) not in (torch.Tensor, torch.nn.Parameter) or unread(t):
+            return False
+        return (t.data_ptr(), t.shape, t.dtype, t.stride()) == same
+
+    return name_in(frames, is_it)
 
 
 _UNKNOWN = "; its own operands were not saved, and may have been bad before it"

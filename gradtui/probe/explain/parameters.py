@@ -284,10 +284,10 @@ class Parameters:
         if instead is None:
             return Why((f"{head}: were they replaced after the optimizer was made?",), None)
         names, where = several(list(instead.names), len(instead.names)), instead.stack
-        if instead.anew:
+        if instead.in_forward:
             made = (
-                f"{head} any more: the forward makes {names} anew each time, at ", where or 0,
-                ", and the gradient comes there. Change the values in place instead, under no_grad",
+                f"{head} any more: the forward puts {names} there, at ", where or 0,
+                ", and the gradient comes to that. Change the values in place instead, under no_grad",
             )  # fmt: skip
             return Why(made, where, "cut-graph")
         put: tuple[Part, ...] = () if where is None else (", put there at ", where)

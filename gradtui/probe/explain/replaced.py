@@ -22,8 +22,8 @@ class Replaced:
     """Of the parameters that the model has instead."""
     stack: int | None
     """The statement that put them there, where only one can have."""
-    anew: bool = False
-    """Does the forward do that, each time?"""
+    in_forward: bool = False
+    """Does the forward do that?"""
 
 
 def replaced(
@@ -42,9 +42,9 @@ def replaced(
         new = [name for name, p in own if id(p) not in held and p.requires_grad and reached(p)]
         if new and len(new) < len(own):
             names = tuple(f"{path}.{name}" for name in new)
-            anew = _in_forward(model, new[0])
-            if anew is not None:
-                return Replaced(names, places.at(*anew), True)
+            in_forward = _in_forward(model, new[0])
+            if in_forward is not None:
+                return Replaced(names, places.at(*in_forward), True)
             return Replaced(names, _statement(new, _called(model, path, frames), frames, places))
     return None
 
@@ -52,7 +52,10 @@ def replaced(
 def _in_forward(model: torch.nn.Module, name: str) -> tuple[CodeType, int] | None:
     """The one instruction in the forward of a parameter's module that sets it."""
     path, _, attribute = name.rpartition(".")
-    code = getattr(type(model.get_submodule(path)).forward, "__code__", None)
+    part: Any = model
+    for piece in path.split(".") if path else ():
+        part = part._modules[piece]
+    code = getattr(type(part).forward, "__code__", None)
     found = [] if code is None else list(_sets(code, [attribute], {"self"}))
     return (code, found[0]) if code is not None and len(found) == 1 else None
 

@@ -37,9 +37,18 @@ class Why:
     """Was its module never called?"""
 
 
-def unreached(leaf: torch.Tensor, module: torch.nn.Module | None, forward: ForwardMap, inner: Inner) -> Why:
-    """`module`: the leaf's own; `inner`: of the last pass."""
-    cut, sure = _cut_of(leaf, module, forward, inner)
+def unreached(
+    leaf: torch.Tensor,
+    module: torch.nn.Module | None,
+    forward: ForwardMap,
+    inner: Inner,
+    asked: bool = False,
+) -> Why:
+    """`module`: the leaf's own; `inner`: of the last pass.
+
+    `asked`: is it a tensor that a gradient was asked for? For one, all cuts are looked through.
+    """
+    cut, sure = _cut_of(leaf, module, forward, inner, asked)
     if cut is not None:
         stack, lines = forward.deeds.place(cut)
         cut_off = "were cut off by" if sure else "may have been cut off by"
@@ -51,7 +60,7 @@ def unreached(leaf: torch.Tensor, module: torch.nn.Module | None, forward: Forwa
 
 
 def _cut_of(
-    leaf: torch.Tensor, module: torch.nn.Module | None, forward: ForwardMap, inner: Inner
+    leaf: torch.Tensor, module: torch.nn.Module | None, forward: ForwardMap, inner: Inner, asked: bool
 ) -> tuple[Cut | None, bool]:
     """The cut between a leaf and the pass, and whether it is known to be behind the leaf.
 
@@ -61,17 +70,19 @@ def _cut_of(
     cuts = [cut for cut in forward.deeds.cuts.recent if cut.sequence <= inner.root]
     ran = forward.ran(id(module)) if module is not None else None
     # one from before the module ran is an evaluation's; a copy of the model cuts, and leads nowhere;
-    # a module that never ran was looked at by an initialization or a log
-    start = -1 if module is None else LEAF if ran is None else ran[0]
+    # a module that never ran was looked at by an initialization or a log, unless its values left at once
+    start = -1 if asked or module is None else LEAF if ran is None else ran[0]
     known = [
         cut
         for cut in reversed(cuts)
         if any(ref() is leaf for ref in cut.of)
-        and (cut.is_used(numbers) or (cut.leaves and start <= cut.sequence))
+        and (cut.is_used(numbers) or (cut.leaves and (start <= cut.sequence or (cut.direct and ran is None))))
     ]
-    since = [(cut, made_from(cut, leaf)) for cut in cuts if start < cut.sequence]
-    known += [cut for cut, made in since if made]
-    unknown = [cut for cut, made in since if made is None and ran is not None and ran[1] < cut.sequence]
+    unknown: list[Cut] = []
+    if asked or ran is not None:
+        since = [(cut, made_from(cut, leaf)) for cut in cuts if start < cut.sequence]
+        known += [cut for cut, made in since if made]
+        unknown = [cut for cut, made in since if made is None and ran is not None and ran[1] < cut.sequence]
     for some in (known, unknown):
         used = [cut for cut in some if cut.is_used(numbers)]
         found = used or [cut for cut in some if cut.leaves] or ([] if numbers else some)

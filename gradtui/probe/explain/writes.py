@@ -31,6 +31,8 @@ class Write:
     stack: int
     tensor: weakref.ref[Any]
     """What was written to: the tensor or a view of it."""
+    part: tuple[int, int]
+    """Of the storage: from which entry on, and how many."""
 
 
 class Writes:
@@ -47,7 +49,7 @@ class Writes:
         if key is None:
             return
         self._writes.pop(key, None)
-        self._writes[key] = Write(what, stack, Reference(tensor))
+        self._writes[key] = Write(what, stack, Reference(tensor), _part(tensor))
         if len(self._writes) > KEPT:
             self._writes = dict(islice(self._writes.items(), KEPT // 2, None))
 
@@ -64,8 +66,15 @@ class Writes:
         key = _key(tensor)
         if key is None:
             return None
-        newest = (write for (storage, _), write in reversed(self._writes.items()) if storage == key[0])
-        return self._writes.get(key) or next(newest, None)
+        known, part = self._writes.get(key), _part(tensor)
+        if known is not None:
+            return known
+        written = ((storage, write) for (storage, _), write in reversed(self._writes.items()))
+        return next((write for storage, write in written if storage == key[0] and write.part == part), None)
+
+
+def _part(tensor: torch.Tensor) -> tuple[int, int]:
+    return int(tensor.storage_offset()), tensor.numel()
 
 
 def _key(tensor: torch.Tensor) -> tuple[int, int] | None:

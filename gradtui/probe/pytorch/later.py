@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 import torch
+from torch.utils._python_dispatch import _disable_current_modes
 
 from gradtui.probe.few import FEW, summary_of_floats
 from gradtui.probe.pytorch.private import dispatch_modes, readable, untouched
@@ -36,7 +37,7 @@ class Later:
 
     def __init__(self) -> None:
         self._waiting: list[_Promised] = []
-        self.kept: dict[int, tuple[Summary, Summary]] = {}
+        self._kept: dict[int, tuple[Summary, Summary]] = {}
         """Promises, by `id()`, and what became of them."""
         self._lock = Lock()
         self.met_bad = False
@@ -47,11 +48,16 @@ class Later:
         """How many promises are open."""
         return len(self._waiting)
 
+    @property
+    def settled(self) -> bool:
+        """Were there any that are known now?"""
+        return bool(self._kept)
+
     def promise(self, tensor: Any) -> Summary | None:
         """In place of the summary of a tensor on a device; None for one that is read where it is."""
         if type(tensor) is not torch.Tensor or not is_far(tensor):
             return None
-        if dispatch_modes() or readable(tensor) or not tensor.is_floating_point():
+        if dispatch_modes() or readable(tensor) or not tensor.is_floating_point() or tensor.itemsize < 2:
             return None
         promise = Summary(tuple(tensor.shape), str(tensor.dtype)[6:], str(tensor.device), note=PROMISE)
         numbers = _numbers(tensor.detach())
@@ -62,23 +68,25 @@ class Later:
     def settle(self) -> None:
         """Bring over what is waiting."""
         with self._lock:
-            waiting, self._waiting = self._waiting, []
+            waiting = list(self._waiting)
         by_device: dict[torch.device, list[_Promised]] = {}
         for one in waiting:
             by_device.setdefault(one.numbers.device, []).append(one)
         for device, ones in by_device.items():
             self._fetch(device, ones)
+        with self._lock:  # not before: a signal's handler may have ended the waiting
+            del self._waiting[: len(waiting)]
 
     def value(self, value: Value | None) -> Value | None:
         """What became of a promise; anything else as it is."""
         if not is_promise(value):
             return value
-        kept = self.kept.get(id(value))
+        kept = self._kept.get(id(value))
         return value if kept is None else kept[1]
 
     def _fetch(self, device: torch.device, ones: list[_Promised]) -> None:
         try:
-            with untouched(), torch.no_grad():
+            with untouched(), torch.no_grad(), _disable_current_modes():
                 if device.type == "cuda":
                     torch.cuda.synchronize(device)  # they were computed in the streams of their nodes
                 numbers: list[float] = torch.cat([one.numbers for one in ones]).tolist()
@@ -86,12 +94,12 @@ class Later:
             why = str(error).splitlines()[0][:80]
             for promise, _ in ones:
                 shape, dtype = promise.shape, promise.dtype
-                self.kept[id(promise)] = promise, Summary(shape, dtype, promise.device, note=why)
+                self._kept[id(promise)] = promise, Summary(shape, dtype, promise.device, note=why)
             return
         at = 0
         for promise, its in ones:
             summary = _summary(promise, numbers[at : at + len(its)])
-            self.kept[id(promise)] = promise, summary
+            self._kept[id(promise)] = promise, summary
             self.met_bad = self.met_bad or summary.nonfinite > 0
             at += len(its)
 

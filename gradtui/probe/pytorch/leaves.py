@@ -24,6 +24,8 @@ SAMPLE = 64
 """Entries of a large leaf that are looked at, evenly spread."""
 PIECE = 1 << 14
 """Entries whose bits are added up at once: what a processor's cache holds."""
+_FACTOR = 6364136223846793005
+"""Its powers tell pieces apart (the multiplier of Knuth's MMIX generator)."""
 FAR_PIECE = 1 << 22
 """On a device, where each piece is a call."""
 _OURS = 3
@@ -150,7 +152,8 @@ def _bits(tensor: torch.Tensor) -> int | None:
         for k, piece in enumerate(pieces):
             count = len(piece)
             torch.sum(wide[:count].copy_(piece).mul_(places[:count]), 0, out=sums[k])
-        return int((sums * _places(len(pieces), whole.device)).sum())
+        of_pieces: list[int] = sums.tolist()
+        return sum(each * pow(_FACTOR, k, 1 << 64) for k, each in enumerate(of_pieces)) % (1 << 64)
 
 
 def _places(count: int, device: torch.device) -> torch.Tensor:

@@ -200,7 +200,8 @@ class TorchPass:
 
     def received_by(self, i: int) -> tuple[Value | None, ...]:
         """What a node received that has not ended."""
-        return self._received.get(i, ())
+        self._later.settle()
+        return tuple(map(self._later.value, self._received.get(i, ())))
 
     def zero(self) -> list[int]:
         """Zero the leaves' gradients as `optimizer.zero_grad()` does: None in place of each."""

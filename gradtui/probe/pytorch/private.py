@@ -151,6 +151,13 @@ def being_captured() -> bool:
     )
 
 
+def may_leave(ops: list[str]) -> bool:
+    """May a graph between tensors of this machine's memory go over a device?"""
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return False
+    return any(op.startswith(("ToCopy", "Copy")) for op in ops)
+
+
 def untouched() -> Any:
     """Context in which no function mode, subclass or profiler of the program's sees what we do."""
     if torch._C._autograd._profiler_enabled() and not hasattr(_unprofiled, "now"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
@@ -40,7 +41,7 @@ class Telling:
         """That have ended."""
         self._announce: Callable[[], object] | None = None
         self._alone: Callable[[], object] = list
-        self._kept: list[tuple[int, Taken]] = []
+        self._kept: deque[tuple[int, Taken]] = deque()
 
     @property
     def waits(self) -> bool:
@@ -64,8 +65,8 @@ class Telling:
             return
         with self._reporter.lock:
             self._later.settle()
-            kept, self._kept = self._kept, []
-            for step, taken in kept:
+            while self._kept:  # a signal's handler may end this anywhere: each is told once
+                step, taken = self._kept.popleft()
                 self._tell(step, taken)
 
     def take(self, taken: Taken) -> None:
@@ -95,7 +96,7 @@ class Telling:
 
     def _tell(self, step: int, taken: Taken) -> None:
         i, got, told, accumulated, saved, why, function = taken
-        if self._later.kept:
+        if self._later.settled:
             value_of = self._later.value
             got, told = tuple(map(value_of, got)), list(map(value_of, told))
             if accumulated is not None:

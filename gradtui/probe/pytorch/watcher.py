@@ -30,6 +30,7 @@ from gradtui.probe.pytorch.private import (
     engine_entry,
     hide_references,
     is_tensor,
+    may_leave,
     on_optimizer_step,
     op_of,
     replace_engine_entry,
@@ -298,7 +299,8 @@ class TorchWatcher:
         stops, places = self._reporter.stops, self._reporter.places
         inputs = args[3] if len(args) > 3 else kwargs.get("inputs", ())
         tensors = [*outputs, *(leaf for leaf in hooks.graph.leaves if leaf is not None)]
-        hooks.in_order = not inputs and all(is_tensor(t) and t.is_cpu for t in tensors)
+        here = all(is_tensor(t) and t.is_cpu for t in tensors) and not may_leave(hooks.graph.ops)
+        hooks.in_order = not inputs and here
         if self._full or not hooks.in_order:
             return "whole"
         if stops.light and not stops.may_hold(

@@ -371,3 +371,12 @@ def test_what_a_leafs_hook_writes_behind_torchs_back_is_seen(count: int, afterwa
     told = trace.passes[0].leaves["w"]
     assert told.after.norm == 0
     assert told.added.norm == pytest.approx(7 * count**0.5 if afterwards else 0)
+
+
+def test_a_pass_over_one_root_begun_in_a_hook_of_the_other_is_another_pass() -> None:
+    w = torch.ones(3, requires_grad=True)
+    first, second = (w * 3).sum(), (w * 2).sum()
+    first.register_hook(lambda _: second.backward(retain_graph=True))
+    with gradtui.record() as trace:
+        torch.autograd.backward([first, second])
+    assert [len(run.steps) for run in trace.passes] == [5, 3]

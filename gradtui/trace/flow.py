@@ -150,6 +150,7 @@ class Flow:
 
     def _diverging(self, trace: Trace, pass_: Pass, leaves: list[Stepped]) -> Iterator[Finding]:
         scale, loss = _scale(pass_), max(1.0, magnitude(pass_.root.value) or 0.0)
+        grows: bool | None = None
         for step in leaves:
             account = step.accumulated
             norm = magnitude(account.added) if account is not None else None
@@ -163,7 +164,9 @@ class Flow:
             leaf.last = norm
             own = max(magnitude(node.value) or 0.0, 1.0)
             since = f"{digits(norm / first, 1)} times its norm in the first pass" if first else "from nothing"
-            if norm > HUGE * own and (norm > HUGE * own * loss or _grows(pass_)):
+            if norm > HUGE * own and grows is None:
+                grows = _grows(pass_)
+            if norm > HUGE * own * loss or (norm > HUGE * own and grows):
                 told = f"{digits(norm / own, 1)} times the norm of the leaf itself"
                 leap = jump(trace, pass_, norm / own)
                 told += f"; {leap[1]}" if leap is not None else ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from threading import RLock
+from threading import RLock, get_ident
 from types import FrameType
 from typing import Any, Literal
 
@@ -62,6 +62,8 @@ class TorchPass:
         self._over = False
         self._task: int | None = None
         """The engine's number for this pass, from its first node on."""
+        self.home = get_ident()
+        """The thread that called backward."""
         self._brief = len(graph.nodes) > FEW
         self._read = Reader(self._brief, self._later)
         self.attention: Attention = "whole"
@@ -168,10 +170,15 @@ class TorchPass:
 
         return guarded
 
+    def learn(self, task: int) -> None:
+        """Another pass begins in one of its hooks, which the engine runs under this number."""
+        if self._task is None:
+            self._task = task
+
     def _is_mine(self, i: int) -> bool:
         """Does this pass run the node? A leaf's is shared with passes of other threads or inside this.
 
-        Of a pass a root runs first; a pass inside this one may have begun in a hook of it.
+        Of a pass a root runs first; where a pass inside this one begins before that has ended, see `learn`.
         """
         task = running_pass()
         if self._task is None and i in self.graph.roots:

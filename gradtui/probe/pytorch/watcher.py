@@ -35,6 +35,7 @@ from gradtui.probe.pytorch.private import (
     op_of,
     replace_engine_entry,
     root_node,
+    running_pass,
     show_references,
     untouched,
 )
@@ -240,6 +241,9 @@ class TorchWatcher:
             ids = self._describer.identify(nodes, ops)
             for outer in list(self._running):
                 outer.settle()  # what has run before this pass is told before it
+            around = [outer for outer in self._running if outer.home == threading.get_ident()]
+            if around and running_pass() != -1:
+                around[-1].learn(running_pass())
             number = self._reporter.new_pass()
             self._explainer.forget_last()
             stops = self._reporter.stops

@@ -378,5 +378,5 @@ def test_a_pass_over_one_root_begun_in_a_hook_of_the_other_is_another_pass() -> 
     first, second = (w * 3).sum(), (w * 2).sum()
     first.register_hook(lambda _: second.backward(retain_graph=True))
     with gradtui.record() as trace:
-        torch.autograd.backward([first, second])
+        torch.autograd.backward([first, second], retain_graph=True)
     assert [len(run.steps) for run in trace.passes] == [5, 3]

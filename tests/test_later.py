@@ -85,7 +85,7 @@ def test_what_is_told_is_the_same_and_a_pass_waits_once(bad: bool, request: pyte
         plain = train(bad=bad)
     device = request.getfixturevalue("device")
     with gradtui.record() as there:
-        assert all(map(torch.equal, train(bad=bad), plain)) or bad
+        assert all(torch.equal(a.nan_to_num(7), b.nan_to_num(7)) for a, b in zip(train(bad=bad), plain))
     assert told(there) == told(here)
     assert device.waits == 3
     assert [(f.kind, f.step, f.name) for f in there.findings] == [

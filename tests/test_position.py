@@ -169,3 +169,11 @@ def test_at_the_step_itself_a_finding_gives_its_reason_alone() -> None:
     told = text_of(step.rows_of(here, 80))
     assert "⚠ nonfinite: 6 of 6 entries are not finite, the first at [0] (inf); there saved" in told
     assert "result is 0" in told
+
+
+def test_what_is_found_before_any_pass_is_told_in_the_step_pane() -> None:
+    with gradtui.record() as trace, pytest.raises(RuntimeError, match="does not require grad"):
+        torch.ones(3).sum().backward()
+    (finding,) = trace.findings
+    told = text_of(step.rows_of(State(trace, "train.py", edge(trace)), 200))
+    assert finding.message in told

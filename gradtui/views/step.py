@@ -21,14 +21,15 @@ from gradtui.wire.messages import Node
 def rows_of(state: State, width: int) -> list[Row]:
     """The step pane."""
     shown = state.shown_pass
-    if shown is None:
-        return missing(state, width)
     step = state.step
-    rows = _before_first(state, shown) if step is None else _step(state, shown, step, width)
-    rows[1:1] = _met(state, shown)
-    rows += changed_rows(shown, state.cursor.step) + _ending(state, shown)
+    if shown is None:
+        rows = missing(state, width)
+    else:
+        rows = _before_first(state, shown) if step is None else _step(state, shown, step, width)
+        rows[1:1] = _met(state, shown)
+        rows += changed_rows(shown, state.cursor.step) + _ending(state, shown)
     for finding in state.trace.findings:
-        if finding.pass_number == shown.number and finding.step == state.cursor.step:
+        if (finding.pass_number, finding.step) == (state.cursor.number, state.cursor.step):
             rows.append(())
             told = finding.message
             if finding.kind == "nonfinite" and step is not None and step.message.why:

@@ -93,6 +93,5 @@ def number(value: torch.Tensor) -> str:
     told = digits(exact)
     if isinstance(exact, complex) or not math.isfinite(exact):
         return told
-    return (
-        told if float(told) != round(exact) or exact == round(exact) else digits(exact, 9)
-    )  # not 1: 1.0000001
+    rounded_away = float(told) == round(exact) != exact  # 1.0000001 is beyond 1
+    return digits(exact, 9) if rounded_away else told

@@ -26,7 +26,7 @@ from gradtui.probe.frames import user_frames
 from gradtui.probe.places import STAND_IN, of_probe
 from gradtui.probe.pytorch.forward import ForwardMap
 from gradtui.probe.pytorch.leaves import held_by_optimizers
-from gradtui.probe.pytorch.private import backward_of, grad_fn_of, leaf_of
+from gradtui.probe.pytorch.private import backward_of, grad_fn_of, is_tensor, leaf_of
 from gradtui.probe.reporter import Reporter, message_of
 from gradtui.wire.messages import Explained, Node, Part, Summary, Value
 from gradtui.wire.values import digits
@@ -259,11 +259,7 @@ class Explainer:
         leaves = {id(leaf_of(node)) for node in hooks.nodes}
         inner = {id(node) for node in hooks.nodes}
         for tensor in inputs:
-            if (
-                not isinstance(tensor, torch.Tensor)
-                or id(tensor) in leaves
-                or id(grad_fn_of(tensor)) in inner
-            ):
+            if not is_tensor(tensor) or id(tensor) in leaves or id(grad_fn_of(tensor)) in inner:
                 continue
             name = name_in(frames, partial(is_, tensor)) or "a tensor asked for"
             why = unreached(tensor, None, self._forward, Inner(hooks.graph.sequence_numbers), True)

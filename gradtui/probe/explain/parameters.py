@@ -284,9 +284,9 @@ class Parameters:
         if instead is None:
             return Why((f"{head}: were they replaced after the optimizer was made?",), None)
         names, where = several(list(instead.names), len(instead.names)), instead.stack
-        if instead.in_forward:
+        if instead.in_forward and where is not None:
             made = (
-                f"{head} any more: the forward puts {names} there, at ", where or 0,
+                f"{head} any more: the forward puts {names} there, at ", where,
                 ", and the gradient comes to that. Change the values in place instead, under no_grad",
             )  # fmt: skip
             return Why(made, where, "cut-graph")
